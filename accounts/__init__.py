@@ -1,0 +1,1 @@
+"""Who: users, roles, issuers, tokens (the ownership record) and credentials."""

@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class AccountsConfig(AppConfig):
+    """Users, roles, issuers and tokens."""
+
+    name = "accounts"
+    verbose_name = "Accounts"
+
+    def ready(self) -> None:
+        from accounts.roles import create_role_groups
+
+        post_migrate.connect(
+            create_role_groups, sender=self, dispatch_uid="accounts.create_role_groups"
+        )

@@ -1,0 +1,45 @@
+"""Finding tokens."""
+
+from typing import ClassVar
+
+from accounts.models import Token
+from accounts.querysets import TokenQuerySet
+from audit.principal import Principal
+from config.api.errors import DomainError, NotFound, NotVisible
+
+
+class AmbiguousAsset(DomainError):
+    """The asset id exists on several networks and the request names none (409)."""
+
+    code: ClassVar[str] = "AMBIGUOUS_ASSET"
+
+
+def require_unambiguous(tokens: list[Token]) -> None:
+    """Raise `AmbiguousAsset`, naming the networks, where `tokens` holds more than one."""
+    if len(tokens) > 1:
+        networks = sorted(token.network or "(none)" for token in tokens)
+        raise AmbiguousAsset(
+            f"Asset {tokens[0].asset_id} exists on more than one network; name one of them.",
+            details={"network": networks},
+        )
+
+
+def token_get(*, asset_id: int, network: str | None, within: TokenQuerySet | None = None) -> Token:
+    """Return the one token with this asset id, on this network where one is named.
+
+    `within` narrows or widens (joins) the rows looked at. Raises `NotFound` and `AmbiguousAsset`.
+    """
+    rows = Token.objects.all() if within is None else within
+    tokens = list(rows.on(network, asset_id).order_by("network")[:20])
+    require_unambiguous(tokens)
+    if not tokens:
+        raise NotFound(f"Nothing is recorded for asset {asset_id}.")
+    return tokens[0]
+
+
+def token_get_visible(*, actor: Principal, asset_id: int, network: str | None) -> Token:
+    """Return the token as `token_get` does, if `actor` sees it; else raise `NotVisible` (a 404)."""
+    token = token_get(asset_id=asset_id, network=network)
+    if not actor.reads_everything and token.issuer_id not in actor.issuer_ids:
+        raise NotVisible(f"Nothing is recorded for asset {asset_id}.")
+    return token

@@ -1,0 +1,136 @@
+"""Who a `SigTx` header proves, by the settings of this environment.
+
+A header is verified once, then remembered in this process by its SHA-256 for at most a minute and
+never beyond its last valid round: verifying costs three times a remembered look-up.
+"""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts import models
+from accounts.arc14.chain import AlgodChain, AlgodNode, ChainFacts, OfflineChain
+from accounts.arc14.rounds import RoundAnchor
+from accounts.arc14.verifier import Arc14Policy, VerifiedSignature, verify_arc14
+from accounts.networks import NETWORKS, known_network
+
+_REMEMBERED = 10_000
+_REMEMBER_FOR = timedelta(seconds=60)  # a rekeyed account must not sign in for longer
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenAddress:
+    """The address that a header proved; `digest` is the SHA-256 of the header."""
+
+    address: str
+    digest: str
+    valid_until: datetime
+
+
+class _Memory:
+    """The headers verified in this process, the least recently seen forgotten first."""
+
+    def __init__(self) -> None:
+        self._proven: OrderedDict[str, ProvenAddress] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, digest: str, now: datetime) -> ProvenAddress | None:
+        with self._lock:
+            proven = self._proven.get(digest)
+            if proven is None:
+                return None
+            if proven.valid_until <= now:
+                del self._proven[digest]
+                return None
+            self._proven.move_to_end(digest)
+            return proven
+
+    def put(self, proven: ProvenAddress) -> None:
+        with self._lock:
+            self._proven[proven.digest] = proven
+            if len(self._proven) > _REMEMBERED:
+                self._proven.popitem(last=False)
+
+    def forget_all(self) -> None:
+        with self._lock:
+            self._proven.clear()
+
+
+memory = _Memory()
+
+
+def prove(header: str) -> ProvenAddress:
+    """Return the address that `header` proves; raises `Arc14Error` with the first thing wrong."""
+    digest = header_digest(header)
+    now = timezone.now()
+    if proven := memory.get(digest, now):
+        return proven
+    verified = verify_arc14(header, policy=policy(), chain=chain())
+    proven = ProvenAddress(verified.address, digest, now + _lifetime(verified))
+    memory.put(proven)
+    return proven
+
+
+def header_digest(header: str) -> str:
+    """Return the SHA-256 by which a header is remembered and revoked.
+
+    Spellings that the verifier takes for the same token (a `Bearer` prefix, a space for `+`) have
+    the same digest, so that a revoked token stays revoked however it is sent.
+    """
+    text = header.strip()
+    if text[:7].lower() == "bearer ":
+        text = text[7:]
+    scheme, _, token = text.partition(" ")
+    return hashlib.sha256(f"{scheme} {token.replace(' ', '+')}".encode()).hexdigest()
+
+
+def _lifetime(verified: VerifiedSignature) -> timedelta:
+    network = known_network(verified.network)
+    _, high = chain().round_bounds(verified.network)
+    fastest = timedelta(milliseconds=network.ms_fast if network else 1)
+    return min(_REMEMBER_FOR, max(0, verified.last_valid - high) * fastest)
+
+
+def policy() -> Arc14Policy:
+    """Return what a signature must name in this environment."""
+    return _policy(tuple(settings.ARC14_REALMS))
+
+
+@lru_cache(maxsize=8)
+def _policy(realms: tuple[str, ...]) -> Arc14Policy:
+    hashes = {
+        network.name: network.genesis_hash for network in NETWORKS if network.genesis_hash is not None
+    }
+    return Arc14Policy(realms=realms, networks=hashes)
+
+
+def chain() -> ChainFacts:
+    """Return the node adapter of this environment, or the offline estimate where none is set."""
+    return _chain(
+        tuple(sorted(settings.ARC14_ALGOD_URLS.items())),
+        settings.ARC14_ALGOD_TOKEN,
+        settings.ARC14_ASSUME_NOT_REKEYED,
+        settings.ARC14_MAX_ANCHOR_AGE,
+    )
+
+
+@lru_cache(maxsize=8)
+def _chain(
+    nodes: tuple[tuple[str, str], ...], token: str, assume_not_rekeyed: bool, max_age: timedelta
+) -> ChainFacts:
+    if nodes:
+        return AlgodChain({name: AlgodNode(url, token) for name, url in nodes}, max_anchor_age=max_age)
+    return OfflineChain(
+        _recorded_anchor, assume_not_rekeyed=assume_not_rekeyed, max_anchor_age=max_age
+    )
+
+
+def _recorded_anchor(network: str) -> RoundAnchor | None:
+    row = models.RoundAnchor.objects.filter(network=network).first()
+    return RoundAnchor(row.round, row.observed_at) if row else None

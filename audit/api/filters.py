@@ -1,0 +1,45 @@
+"""The filters of the log (seed 1, section 5)."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+
+from audit.choices import ActionType
+from audit.models import AuditEvent
+from config.api.filters import (
+    BooleanFilter,
+    ChoiceFilter,
+    MomentFilter,
+    WireFilterSet,
+    asset_id_filter,
+)
+
+
+class ComplianceAuditFilter(WireFilterSet):
+    """Filters of the compliance audit log; dates are inclusive bounds of `performedAt`."""
+
+    assetId = asset_id_filter()
+    network = django_filters.CharFilter(method="by_network", max_length=50)
+    actionType = ChoiceFilter(field_name="action_type", enum=ActionType)
+    performedBy = django_filters.CharFilter(method="by_actor", max_length=254)
+    success = BooleanFilter(field_name="success")
+    fromDate = MomentFilter(field_name="occurred_at", lookup_expr="gte")
+    toDate = MomentFilter(field_name="occurred_at", lookup_expr="lte", end_of_day=True)
+
+    class Meta:
+        model = AuditEvent
+        fields: list[str] = []
+
+    def by_network(
+        self, queryset: QuerySet[AuditEvent], name: str, value: str
+    ) -> QuerySet[AuditEvent]:
+        """Match the network's name, or its name without the version: `voimain` for `voimain-v1.0`."""
+        wanted = value.lower()
+        return queryset.filter(Q(network=wanted) | Q(network__startswith=f"{wanted}-v"))
+
+    def by_actor(
+        self, queryset: QuerySet[AuditEvent], name: str, value: Any
+    ) -> QuerySet[AuditEvent]:
+        """Match an actor whatever the case: addresses are kept in capitals, e-mail in small."""
+        return queryset.filter(actor__in=sorted({value, value.upper(), value.lower()}))

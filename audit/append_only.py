@@ -1,0 +1,93 @@
+"""Append-only tables: triggers that refuse UPDATE, DELETE and TRUNCATE, on both databases.
+
+PostgreSQL refuses through one shared function. SQLite also refuses `INSERT OR REPLACE`, which
+would otherwise rewrite a row without firing the others (reference/audit.md, B.4).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+
+FUNCTION = """
+CREATE OR REPLACE FUNCTION assayer_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'restrict_violation';
+END
+$$
+"""
+
+
+def create_statements(vendor: str, table: str, unique: Sequence[str]) -> list[str]:
+    """Return the SQL that makes `table` append-only; `unique` are its unique columns."""
+    if vendor == "postgresql":
+        return [
+            FUNCTION,
+            f'CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON "{table}" '
+            "FOR EACH ROW EXECUTE FUNCTION assayer_refuse_change()",
+            f'CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON "{table}" '
+            "FOR EACH STATEMENT EXECUTE FUNCTION assayer_refuse_change()",
+        ]
+    same = " OR ".join(f'"{column}" = NEW."{column}"' for column in unique)
+    message = f"'{table} is append-only'"
+    return [
+        f'CREATE TRIGGER {table}_no_update BEFORE UPDATE ON "{table}" '
+        f"BEGIN SELECT RAISE(ABORT, {message}); END",
+        f'CREATE TRIGGER {table}_no_delete BEFORE DELETE ON "{table}" '
+        f"BEGIN SELECT RAISE(ABORT, {message}); END",
+        f'CREATE TRIGGER {table}_no_replace BEFORE INSERT ON "{table}" '
+        f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {same}) '
+        f"BEGIN SELECT RAISE(ABORT, {message}); END",
+    ]
+
+
+def drop_statements(vendor: str, table: str) -> list[str]:
+    """Return the SQL that takes the triggers of `create_statements` away."""
+    if vendor == "postgresql":
+        return [
+            f'DROP TRIGGER IF EXISTS {table}_no_change ON "{table}"',
+            f'DROP TRIGGER IF EXISTS {table}_no_truncate ON "{table}"',
+        ]
+    return [f"DROP TRIGGER IF EXISTS {table}_no_{verb}" for verb in ("update", "delete", "replace")]
+
+
+class AppendOnly(Operation):
+    """A migration operation that makes the table of `model_name` append-only."""
+
+    reversible = True
+    reduces_to_sql = True
+
+    def __init__(self, model_name: str, unique: Sequence[str]) -> None:
+        self.model_name = model_name
+        self.unique = tuple(unique)
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The models stay as they are."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: Any,
+        to_state: Any,
+    ) -> None:
+        table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        vendor = schema_editor.connection.vendor
+        for statement in create_statements(vendor, table, self.unique):
+            schema_editor.execute(statement, params=None)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: Any,
+        to_state: Any,
+    ) -> None:
+        table = from_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        for statement in drop_statements(schema_editor.connection.vendor, table):
+            schema_editor.execute(statement, params=None)
+
+    def describe(self) -> str:
+        return f"Make {self.model_name} append-only"

@@ -1,0 +1,273 @@
+"""The registry: every name that an event can have, and what follows from it.
+
+A name is dotted and in the past tense: `<app>.<noun>.<what happened>`. `affects_status` marks the
+events after which a token's compliance status must be computed again; `evidence` is the name by
+which rules ask for such an event.
+"""
+
+from dataclasses import dataclass
+
+from audit.choices import ActionType, Category, Severity
+
+_A, _C, _S = ActionType, Category, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One kind of event."""
+
+    name: str
+    label: str
+    category: Category
+    action_type: ActionType
+    severity: Severity = Severity.INFO
+    affects_status: bool = False
+    evidence: str | None = None
+
+
+def _event(
+    name: str,
+    label: str,
+    category: Category,
+    action: ActionType,
+    severity: Severity = Severity.INFO,
+    *,
+    affects: bool = False,
+    evidence: str | None = None,
+) -> EventType:
+    return EventType(name, label, category, action, severity, affects, evidence)
+
+
+_TYPES = (
+    # Who is calling.
+    _event("accounts.user.registered", "User registered", _C.ACCOUNT, _A.CREATE),
+    _event("accounts.user.updated", "User changed", _C.ACCOUNT, _A.UPDATE),
+    _event("accounts.user.logged_in", "Logged in", _C.ACCOUNT, _A.LOGIN),
+    _event("accounts.user.login_failed", "Log-in failed", _C.ACCOUNT, _A.LOGIN, _S.WARNING),
+    _event("accounts.user.locked", "Account locked", _C.SECURITY, _A.DENY, _S.WARNING),
+    _event("accounts.user.logged_out", "Logged out", _C.ACCOUNT, _A.LOGOUT),
+    _event("accounts.session.refreshed", "Session refreshed", _C.ACCOUNT, _A.UPDATE),
+    _event("accounts.role.changed", "Roles changed", _C.ACCOUNT, _A.UPDATE, _S.NOTICE),
+    _event("accounts.issuer.created", "Issuer created", _C.ACCOUNT, _A.CREATE),
+    _event("accounts.issuer.updated", "Issuer changed", _C.ACCOUNT, _A.UPDATE, affects=True),
+    _event("accounts.member.added", "Issuer member added", _C.ACCOUNT, _A.CREATE, _S.NOTICE),
+    _event("accounts.member.updated", "Issuer member changed", _C.ACCOUNT, _A.UPDATE, _S.NOTICE),
+    _event("accounts.member.removed", "Issuer member removed", _C.ACCOUNT, _A.DELETE, _S.NOTICE),
+    _event("accounts.token.registered", "Token registered", _C.COMPLIANCE, _A.CREATE, affects=True),
+    _event("accounts.token.updated", "Token changed", _C.COMPLIANCE, _A.UPDATE, affects=True),
+    _event("accounts.token.claimed", "Token claimed", _C.COMPLIANCE, _A.UPDATE, affects=True),
+    _event(
+        "accounts.token.owner_verified",
+        "Token owner verified",
+        _C.COMPLIANCE,
+        _A.VERIFY,
+        _S.NOTICE,
+        affects=True,
+    ),
+    _event(
+        "accounts.token.reassigned",
+        "Token reassigned",
+        _C.COMPLIANCE,
+        _A.UPDATE,
+        _S.NOTICE,
+        affects=True,
+    ),
+    _event("accounts.anchor.recorded", "Round anchor recorded", _C.ACCOUNT, _A.UPDATE),
+    _event("security.access.denied", "Access denied", _C.SECURITY, _A.DENY, _S.WARNING),
+    # The log itself.
+    _event("audit.log.exported", "Audit log exported", _C.AUDIT, _A.EXPORT, _S.NOTICE),
+    _event("audit.trail.verified", "Audit trail verified", _C.AUDIT, _A.VERIFY),
+    _event("audit.trail.broken", "Audit trail found altered", _C.AUDIT, _A.VERIFY, _S.WARNING),
+    _event(
+        "audit.trail.verdict_changed",
+        "Audit trail verdict changed",
+        _C.AUDIT,
+        _A.VERIFY,
+        _S.NOTICE,
+        affects=True,
+    ),
+    # Which rules apply.
+    _event("jurisdictions.pack.loaded", "Rule pack loaded", _C.JURISDICTION, _A.CREATE),
+    _event("jurisdictions.pack.drafted", "Rule pack drafted", _C.JURISDICTION, _A.CREATE),
+    _event("jurisdictions.pack.updated", "Rule pack draft changed", _C.JURISDICTION, _A.UPDATE),
+    _event("jurisdictions.pack.submitted", "Rule pack submitted", _C.JURISDICTION, _A.UPDATE),
+    _event("jurisdictions.pack.returned", "Rule pack returned", _C.JURISDICTION, _A.UPDATE),
+    _event(
+        "jurisdictions.pack.activated",
+        "Rule pack activated",
+        _C.JURISDICTION,
+        _A.UPDATE,
+        _S.NOTICE,
+        affects=True,
+    ),
+    _event(
+        "jurisdictions.pack.superseded",
+        "Rule pack superseded",
+        _C.JURISDICTION,
+        _A.UPDATE,
+        _S.NOTICE,
+        affects=True,
+    ),
+    _event(
+        "jurisdictions.pack.retired",
+        "Rule pack retired",
+        _C.JURISDICTION,
+        _A.UPDATE,
+        _S.NOTICE,
+        affects=True,
+    ),
+    _event("jurisdictions.requirement.created", "Requirement added", _C.JURISDICTION, _A.CREATE),
+    _event("jurisdictions.requirement.updated", "Requirement changed", _C.JURISDICTION, _A.UPDATE),
+    _event("jurisdictions.requirement.deleted", "Requirement removed", _C.JURISDICTION, _A.DELETE),
+    _event(
+        "jurisdictions.directory.loaded",
+        "Jurisdictions loaded",
+        _C.JURISDICTION,
+        _A.UPDATE,
+        affects=True,
+    ),
+    _event(
+        "jurisdictions.jurisdiction.updated",
+        "Jurisdiction changed",
+        _C.JURISDICTION,
+        _A.UPDATE,
+        affects=True,
+    ),
+    # Evidence.
+    _event(
+        "attestations.attestation.created",
+        "Attestation created",
+        _C.COMPLIANCE,
+        _A.CREATE,
+        affects=True,
+    ),
+    _event(
+        "attestations.attestation.create_failed",
+        "Attestation refused",
+        _C.COMPLIANCE,
+        _A.CREATE,
+        _S.NOTICE,
+    ),
+    _event(
+        "attestations.attestation.verified",
+        "Attestation verified",
+        _C.COMPLIANCE,
+        _A.UPDATE,
+        _S.NOTICE,
+        affects=True,
+    ),
+    _event(
+        "attestations.attestation.failed",
+        "Attestation failed",
+        _C.COMPLIANCE,
+        _A.UPDATE,
+        _S.NOTICE,
+        affects=True,
+    ),
+    _event(
+        "attestations.attestation.revoked",
+        "Attestation revoked",
+        _C.COMPLIANCE,
+        _A.UPDATE,
+        _S.NOTICE,
+        affects=True,
+    ),
+    _event(
+        "attestations.attestation.decision_failed",
+        "Attestation decision refused",
+        _C.COMPLIANCE,
+        _A.UPDATE,
+        _S.NOTICE,
+    ),
+    _event("attestations.attestation.read", "Attestation read", _C.COMPLIANCE, _A.READ),
+    _event(
+        "attestations.attestation.read_failed", "Attestation read failed", _C.COMPLIANCE, _A.READ
+    ),
+    _event("attestations.attestation.listed", "Attestations listed", _C.COMPLIANCE, _A.LIST),
+    _event(
+        "attestations.attestation.list_failed", "Attestation list failed", _C.COMPLIANCE, _A.LIST
+    ),
+    # Who may hold.
+    _event(
+        "whitelist.entry.created", "Whitelist entry added", _C.WHITELIST, _A.CREATE, affects=True
+    ),
+    _event(
+        "whitelist.entry.updated", "Whitelist entry changed", _C.WHITELIST, _A.UPDATE, affects=True
+    ),
+    _event(
+        "whitelist.policy.changed",
+        "Whitelist policy changed",
+        _C.WHITELIST_RULES,
+        _A.UPDATE,
+        _S.NOTICE,
+        affects=True,
+    ),
+    # Issuance.
+    _event(
+        "deployments.deployment.imported",
+        "Deployment recorded",
+        _C.TOKEN_ISSUANCE,
+        _A.CREATE,
+        affects=True,
+        evidence="TokenDeployed",
+    ),
+    # The record and its answer.
+    _event(
+        "compliance.metadata.created",
+        "Metadata created",
+        _C.COMPLIANCE,
+        _A.CREATE,
+        affects=True,
+        evidence="MetadataUpserted",
+    ),
+    _event(
+        "compliance.metadata.updated",
+        "Metadata updated",
+        _C.COMPLIANCE,
+        _A.UPDATE,
+        affects=True,
+        evidence="MetadataUpserted",
+    ),
+    _event(
+        "compliance.metadata.deleted",
+        "Metadata deleted",
+        _C.COMPLIANCE,
+        _A.DELETE,
+        _S.NOTICE,
+        affects=True,
+    ),
+    _event("compliance.metadata.read", "Metadata read", _C.COMPLIANCE, _A.READ),
+    _event("compliance.metadata.listed", "Metadata listed", _C.COMPLIANCE, _A.LIST),
+    _event(
+        "compliance.metadata.create_failed",
+        "Metadata write failed",
+        _C.COMPLIANCE,
+        _A.CREATE,
+        _S.NOTICE,
+    ),
+    _event(
+        "compliance.metadata.delete_failed",
+        "Metadata deletion failed",
+        _C.COMPLIANCE,
+        _A.DELETE,
+        _S.NOTICE,
+    ),
+    _event("compliance.metadata.read_failed", "Metadata read failed", _C.COMPLIANCE, _A.READ),
+    _event("compliance.metadata.list_failed", "Metadata list failed", _C.COMPLIANCE, _A.LIST),
+    _event("compliance.status.changed", "Status changed", _C.COMPLIANCE, _A.UPDATE, _S.NOTICE),
+    _event("compliance.report.generated", "Report generated", _C.COMPLIANCE, _A.CREATE),
+    _event(
+        "compliance.report.generation_failed",
+        "Report generation failed",
+        _C.COMPLIANCE,
+        _A.CREATE,
+        _S.NOTICE,
+    ),
+    _event("compliance.report.read", "Report read", _C.COMPLIANCE, _A.READ),
+    _event("compliance.report.read_failed", "Report read failed", _C.COMPLIANCE, _A.READ),
+    _event("compliance.report.listed", "Reports listed", _C.COMPLIANCE, _A.LIST),
+    _event("compliance.report.exported", "Report exported", _C.COMPLIANCE, _A.EXPORT),
+)
+
+EVENT_TYPES = {event.name: event for event in _TYPES}
+EVIDENCE_NAMES = {event.name: event.evidence for event in _TYPES if event.evidence}

@@ -1,0 +1,122 @@
+"""The event log and its seal."""
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from audit.choices import ActionType, Category
+from audit.querysets import AuditEventQuerySet
+
+
+class TransactionIdField(models.BigIntegerField):
+    """The id of the transaction that wrote the row (`xid8`); null where the database has none."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "xid8" if connection.vendor == "postgresql" else "bigint"
+
+    def get_db_prep_value(
+        self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
+    ) -> Any:
+        number = super().get_db_prep_value(value, connection, prepared)
+        return str(number) if number is not None and connection.vendor == "postgresql" else number
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> int | None:
+        return None if value is None else int(value)
+
+
+class AuditEvent(models.Model):
+    """One thing that happened. Written by `audit.services.record_event` alone; never changed.
+
+    `body` is the evidence: the canonical line of the whole event. The other columns repeat parts
+    of it so that the log can be filtered; they are made from the same values in the same INSERT.
+    No column refers to another table, so an event survives whatever it describes.
+    """
+
+    seq = models.BigAutoField(primary_key=True)
+    id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    xid = TransactionIdField(null=True, editable=False)
+    name = models.CharField(max_length=64)
+    category = models.CharField(max_length=32, choices=Category)
+    action_type = models.CharField(max_length=16, choices=ActionType)
+    occurred_at = models.DateTimeField()
+    actor = models.CharField(max_length=254)
+    success = models.BooleanField()
+    network = models.CharField(max_length=50, null=True)
+    asset_id = models.BigIntegerField(null=True)
+    issuer_id = models.UUIDField(null=True)
+    affected_address = models.CharField(max_length=100, null=True)
+    to_address = models.CharField(max_length=100, null=True)
+    transfer_allowed = models.BooleanField(null=True)
+    reference_type = models.CharField(max_length=32, null=True)
+    reference_id = models.CharField(max_length=128, null=True)
+    correlation_id = models.CharField(max_length=64)
+    body = models.TextField()
+
+    objects = AuditEventQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "event"
+        indexes = [
+            models.Index(fields=["-occurred_at", "-seq"], name="event_time"),
+            models.Index(fields=["asset_id", "-occurred_at", "-seq"], name="event_asset"),
+            models.Index(fields=["issuer_id", "-occurred_at", "-seq"], name="event_issuer"),
+            models.Index(fields=["actor", "-occurred_at", "-seq"], name="event_actor"),
+            models.Index(
+                fields=["category", "action_type", "-occurred_at", "-seq"],
+                name="event_category_action",
+            ),
+            models.Index(
+                fields=["-occurred_at", "-seq"],
+                name="event_failed",
+                condition=models.Q(success=False),
+            ),
+            models.Index(
+                fields=["asset_id", "name", "occurred_at"],
+                name="event_asset_evidence",
+                condition=~models.Q(action_type__in=["Read", "List"]),
+            ),
+            models.Index(fields=["xid", "seq"], name="event_xid"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.id}"
+
+
+class AuditSeal(models.Model):
+    """The state of the Merkle tree after a batch of events was sealed; append-only.
+
+    `root` is the RFC 9162 tree hash of the first `size` events in the order (xid, seq);
+    `frontier` holds the hashes of the complete subtrees, from which sealing goes on.
+    """
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.CharField(max_length=64)
+    frontier = models.JSONField()
+    last_xid = models.BigIntegerField()
+    last_seq = models.BigIntegerField()
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "seal"
+
+    def __str__(self) -> str:
+        return f"{self.size} events, root {self.root[:16]}"
+
+
+class AuditVerification(models.Model):
+    """One verification: the sealed events were read again and the root computed anew."""
+
+    id = models.BigAutoField(primary_key=True)
+    size = models.BigIntegerField()
+    root = models.CharField(max_length=64)
+    intact = models.BooleanField()
+    finding = models.CharField(max_length=500, blank=True)
+    verified_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "verification"
+
+    def __str__(self) -> str:
+        return f"{self.size} events, {'intact' if self.intact else self.finding}"

@@ -1,0 +1,20 @@
+"""What of the log a principal sees."""
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+from audit.principal import Principal
+
+if TYPE_CHECKING:
+    from audit.models import AuditEvent
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    """Events."""
+
+    def visible_to(self, actor: Principal) -> "AuditEventQuerySet":
+        """Return the events of the actor's own issuers, or all where the role reads everything."""
+        if actor.reads_everything:
+            return self
+        return self.filter(issuer_id__in=sorted(actor.issuer_ids))

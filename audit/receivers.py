@@ -1,0 +1,58 @@
+"""Denials and failures of API requests become events, after the rollback."""
+
+from typing import Any
+
+from django.db import transaction
+
+from audit.context import token_of
+from audit.principal import ANONYMOUS, Principal
+from audit.services import record_event
+from config.api.handler import Failure
+from config.api.signals import request_failed
+
+
+def connect() -> None:
+    """Subscribe to the signals of the floor below."""
+    request_failed.connect(record_failure, dispatch_uid="audit.record_failure")
+
+
+def record_failure(
+    sender: object, request: Any, view: Any, failure: Failure, **kwargs: Any
+) -> None:
+    """Record a failed request, in a transaction of its own.
+
+    A refusal for who the caller is becomes `security.access.denied`. Another failure becomes the
+    event that the view names for its action, where it names one.
+    """
+    actor = _actor(request)
+    network, asset_id = token_of(view, request)
+    action = getattr(view, "action", None) or (request.method or "").lower()
+    details = {"method": request.method or "", "route": _route(request), "code": failure.code}
+    if failure.denied:
+        details["reason"] = failure.reason_code or failure.code
+        name = "security.access.denied"
+    elif action in getattr(view, "failure_events", {}):
+        name = view.failure_events[action]
+    else:
+        return
+    with transaction.atomic():
+        record_event(
+            name,
+            actor=actor,
+            success=False,
+            network=network,
+            asset_id=asset_id,
+            error_message=failure.recordable_message,
+            details=details,
+        )
+
+
+def _actor(request: Any) -> Principal:
+    # `_user` is what authentication left behind; `user` would run it again after its failure.
+    user = getattr(request, "_user", None)
+    return user if user is not None and user.is_authenticated else ANONYMOUS
+
+
+def _route(request: Any) -> str:
+    match = request._request.resolver_match
+    return match.route if match else ""

@@ -1,0 +1,45 @@
+"""Reading the log."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db.models import Max
+
+from audit.choices import Category
+from audit.events import EVIDENCE_NAMES
+from audit.models import AuditEvent
+from audit.principal import Principal
+from audit.querysets import AuditEventQuerySet
+
+
+def compliance_events(actor: Principal) -> AuditEventQuerySet:
+    """Return the events of the compliance audit log that `actor` sees (seed 1, section 5)."""
+    return AuditEvent.objects.filter(category=Category.COMPLIANCE).visible_to(actor)
+
+
+def bodies(events: AuditEventQuerySet, limit: int) -> Iterator[dict[str, Any]]:
+    """Yield the bodies of the newest `limit` events, newest first, a chunk in memory at a time."""
+    rows = events.order_by("-occurred_at", "-seq").values_list("body", flat=True)[:limit]
+    for body in rows.iterator(chunk_size=1_000):
+        yield orjson.loads(body)
+
+
+def evidence_events(*, network: str | None, asset_id: int) -> dict[str, datetime]:
+    """Return, by the name that rules ask for, when such an event last happened to the token."""
+    rows = (
+        AuditEvent.objects.filter(
+            asset_id=asset_id, network=network, name__in=sorted(EVIDENCE_NAMES), success=True
+        )
+        .exclude(action_type__in=["Read", "List"])  # lets the partial index serve
+        .order_by()
+        .values("name")
+        .annotate(latest=Max("occurred_at"))
+        .values_list("name", "latest")
+    )
+    latest: dict[str, datetime] = {}
+    for name, occurred_at in rows:
+        evidence = EVIDENCE_NAMES[name]
+        latest[evidence] = max(occurred_at, latest.get(evidence, occurred_at))
+    return latest

@@ -1,0 +1,1 @@
+"""The answer: metadata, network rules, status and reports."""

@@ -1,0 +1,1 @@
+"""The endpoints of the record, its status and its reports. One module a noun."""

@@ -1,0 +1,27 @@
+"""How a change anywhere below reaches the status: through the event that records it."""
+
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from audit.body import EventDraft
+from audit.signals import event_recorded
+from compliance.services.status import mark_stale
+from compliance.tasks import request_recalculation, request_sweep
+
+
+def connect() -> None:
+    """Subscribe to the event log."""
+    event_recorded.connect(on_events, dispatch_uid="compliance.on_events")
+
+
+def on_events(sender: object, events: tuple[EventDraft, ...], **kwargs: Any) -> None:
+    """Mark statuses stale in the transaction of the change, and recalculate after its commit."""
+    if not any(event.type.affects_status for event in events):
+        return
+    named, wide = mark_stale(events)
+    for token_id in sorted(named):
+        transaction.on_commit(partial(request_recalculation, token_id))
+    if wide:
+        transaction.on_commit(request_sweep)

@@ -1,0 +1,1 @@
+"""Writing the record: metadata, computed status, reports. One module a noun."""

@@ -1,0 +1,175 @@
+"""The computed status: marked stale with the change, computed again by task, sweep or read."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import Token
+from accounts.selectors import require_unambiguous
+from audit.body import EventDraft, canonical
+from audit.principal import SYSTEM
+from audit.services import record_event
+from compliance.models import TokenStatus
+from compliance.results import status_document
+from compliance.snapshots import token_snapshot
+from config.api.errors import NotFound
+from config.api.formats import utc_text
+from config.observability.metrics import EVALUATIONS
+from jurisdictions.engine import Aggregate, CheckResult, aggregate, evaluate
+from jurisdictions.selectors import active_packs
+
+logger = logging.getLogger("assayer.status")
+
+RATIONALE_KEYS_IN_EVENT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The outcome of one run of the rules for one token at one moment."""
+
+    token: Token
+    evaluated_at: datetime
+    results: tuple[CheckResult, ...]
+    aggregate: Aggregate
+
+
+def token_evaluate(token: Token, now: datetime) -> Evaluation:
+    """Run the rules in force at `now` on what is known of `token`. Reads, writes nothing."""
+    results = evaluate(token_snapshot(token, now), active_packs(now=now), now)
+    return Evaluation(token, now, results, aggregate(results, now))
+
+
+def mark_stale(drafts: Iterable[EventDraft]) -> tuple[set[int], bool]:
+    """Mark what the recorded events may have changed; runs in their transaction.
+
+    Returns the ids of the tokens named, and whether a whole issuer or everything was marked.
+    """
+    affecting = [draft for draft in drafts if draft.type.affects_status]
+    named: set[int] = set()
+    wide = False
+    tokens = {(draft.network or "", draft.asset_id) for draft in affecting if draft.asset_id}
+    for network, asset_id in sorted(tokens):
+        named |= _mark_token(network, asset_id)
+    for draft in affecting:
+        if draft.asset_id is None:
+            rows = TokenStatus.objects.all()
+            if draft.issuer_id is not None:
+                rows = rows.filter(token__issuer_id=draft.issuer_id)
+            wide = bool(rows.update(revision=F("revision") + 1)) or wide
+    return named, wide
+
+
+def _mark_token(network: str, asset_id: int | None) -> set[int]:
+    token = Token.objects.filter(network=network, asset_id=asset_id).only("pk").first()
+    if token is None:
+        return set()
+    if not TokenStatus.objects.filter(pk=token.pk).update(revision=F("revision") + 1):
+        # The event that registers a token makes its row: nobody else can see the token yet.
+        TokenStatus.objects.bulk_create([TokenStatus(token=token)], ignore_conflicts=True)
+    return {token.pk}
+
+
+def status_recalculate(*, token_id: int) -> TokenStatus:
+    """Evaluate the token and keep the result, unless a later revision was evaluated meanwhile.
+
+    The revision is read before the facts: a change that commits in between leaves the row stale,
+    so that the next read or sweep evaluates again.
+    """
+    row, _ = TokenStatus.objects.get_or_create(pk=token_id)
+    token = Token.objects.select_related("issuer").get(pk=token_id)
+    evaluation = token_evaluate(token, timezone.now())
+    return _keep(row.revision, evaluation)
+
+
+@transaction.atomic
+def _keep(revision: int, evaluation: Evaluation) -> TokenStatus:
+    row = TokenStatus.objects.select_for_update().get(pk=evaluation.token.pk)
+    if row.evaluated_revision > revision:
+        return row
+    before, after = row.status, str(evaluation.aggregate.status)
+    document = status_document(evaluation.aggregate, evaluation.results)
+    row.status = after
+    row.digest = sha256(canonical(document)).hexdigest()
+    row.payload = orjson.dumps(
+        {
+            "assetId": evaluation.token.asset_id,
+            "network": evaluation.token.network or None,
+            **document,
+            "evaluatedAt": utc_text(evaluation.evaluated_at),
+        }
+    ).decode()
+    row.evaluated_at = evaluation.evaluated_at
+    row.next_evaluation_at = evaluation.aggregate.next_evaluation_at
+    row.evaluated_revision = revision
+    row.save(
+        update_fields=[
+            "status",
+            "digest",
+            "payload",
+            "evaluated_at",
+            "next_evaluation_at",
+            "evaluated_revision",
+        ]
+    )
+    EVALUATIONS.labels(after).inc()
+    if before != after:
+        record_event(
+            "compliance.status.changed",
+            actor=SYSTEM,
+            **evaluation.token.event_fields,
+            details={
+                "from": before or None,
+                "to": after,
+                "decidedBy": [item.key for item in evaluation.aggregate.rationale][
+                    :RATIONALE_KEYS_IN_EVENT
+                ],
+            },
+        )
+    return row
+
+
+def status_get(*, asset_id: int, network: str | None) -> TokenStatus:
+    """Return the status of a token as of its last committed change and of now; one query when fresh.
+
+    A stale row, or one that time has overtaken, is evaluated here, whether or not any worker runs.
+    Raises `NotFound` and `AmbiguousAsset`.
+    """
+    rows = TokenStatus.objects.select_related("token").filter(token__asset_id=asset_id)
+    if network is not None:
+        rows = rows.filter(token__network=network)
+    found = list(rows.order_by("token__network")[:20])
+    require_unambiguous([row.token for row in found])
+    if not found:
+        raise NotFound(f"Nothing is recorded for asset {asset_id}.")
+    row = found[0]
+    return row if is_fresh(row, timezone.now()) else status_recalculate(token_id=row.pk)
+
+
+def is_fresh(row: TokenStatus, now: datetime) -> bool:
+    """Return whether nothing happened, and no moment passed, that could change the status."""
+    if row.revision != row.evaluated_revision or row.evaluated_at is None:
+        return False
+    return row.next_evaluation_at is None or now < row.next_evaluation_at
+
+
+def due_statuses(*, limit: int) -> Sequence[int]:
+    """Return the ids of at most `limit` tokens whose status is stale or overtaken by time."""
+    due = Q(next_evaluation_at__lte=timezone.now())
+    stale = ~Q(revision=F("evaluated_revision"))
+    return list(
+        TokenStatus.objects.filter(stale | due).order_by("pk").values_list("pk", flat=True)[:limit]
+    )
+
+
+def status_payload(row: TokenStatus) -> dict[str, Any]:
+    """Return the stored answer."""
+    payload: dict[str, Any] = orjson.loads(row.payload)
+    return payload

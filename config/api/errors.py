@@ -1,0 +1,62 @@
+"""Errors that domain code raises; `config.api.handler` turns them into the envelope. No DRF here."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from config.api.catalogue import CATALOGUE
+
+Details = Mapping[str, Sequence[str]]
+
+
+class DomainError(Exception):
+    """A refusal that a client may read: `code` is an entry of the catalogue.
+
+    `details` maps field names (as on the wire) to messages.
+    """
+
+    code: ClassVar[str] = "BUSINESS_RULE_VIOLATION"
+
+    def __init__(self, message: str | None = None, *, details: Details | None = None) -> None:
+        self.message = message or CATALOGUE[self.code].message
+        self.details: Details = details or {}
+        super().__init__(self.message)
+
+
+class ValidationFailed(DomainError):
+    """Input that a service, not a serializer, found wrong (400)."""
+
+    code = "VALIDATION_ERROR"
+
+
+class NotFound(DomainError):
+    """The thing does not exist (404)."""
+
+    code = "NOT_FOUND"
+
+
+class NotVisible(NotFound):
+    """The thing exists but is out of the caller's scope; reads as 404 and is recorded as a denial."""
+
+
+class PermissionRefused(DomainError):
+    """The caller's role lacks the permission (403); recorded as a denial."""
+
+    code = "FORBIDDEN"
+
+
+class Conflict(DomainError):
+    """The record's state does not allow the change (409)."""
+
+    code = "CONFLICT"
+
+
+class PreconditionFailed(DomainError):
+    """`If-Match` does not hold any more; nothing was changed (412)."""
+
+    code = "PRECONDITION_FAILED"
+
+
+class ServiceUnavailable(DomainError):
+    """Something that the request needs is down (503)."""
+
+    code = "SERVICE_UNAVAILABLE"

@@ -1,0 +1,31 @@
+"""Tests: as production where that can be tested, fast hashing, no limits unless a test sets one."""
+
+import os
+
+from config.settings.base import *
+from config.settings.base import CACHES, SIMPLE_JWT
+
+ENVIRONMENT = "test"
+SECRET_KEY = "test-only-" + "0" * 54
+SIMPLE_JWT = {**SIMPLE_JWT, "SIGNING_KEY": SECRET_KEY}
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+ARC14_REALMS = ["BiatecTokens#ARC14"]
+ARC14_ASSUME_NOT_REKEYED = True
+RATE_LIMIT_ORDINARY = ""
+RATE_LIMIT_EXPORT = ""
+RATE_LIMIT_LOGIN = ""
+CELERY_BROKER_URL = ""
+CELERY_TASK_ALWAYS_EAGER = True
+CELERY_TASK_EAGER_PROPAGATES = True
+CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
+WHITENOISE_AUTOREFRESH = True
+TEST_REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
+CACHES = {
+    **CACHES,
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "default",
+    },
+}

@@ -1,0 +1,46 @@
+"""The URL configuration: the API under /api/v1, the admin, health, metrics and the documents."""
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from config import checks  # noqa: F401 - registers the system checks
+from config.api import converters, handler
+from config.api.handler import not_found
+from config.observability.health import live, ready
+from config.observability.metrics import metrics
+
+converters.register()
+
+api_patterns: list[URLPattern | URLResolver] = [
+    path("auth/", include("accounts.api.urls")),
+    path("", include("attestations.api.urls")),
+    path("", include("audit.api.urls")),
+    path("", include("compliance.api.urls")),
+]
+
+
+def api_fallback(request: HttpRequest, rest: str) -> HttpResponse:
+    """Answer an API path that no route matches with the envelope, also in development."""
+    return not_found(request)
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(url="/api/docs"), name="home"),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include(api_patterns)),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("health", live),
+    path("health/live", live),
+    path("health/ready", ready),
+    path("metrics", metrics),
+    path("api/<path:rest>", api_fallback),
+]
+
+handler400 = handler.bad_request
+handler403 = handler.permission_denied
+handler404 = handler.not_found
+handler500 = handler.server_error
