@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     _Options = admin.options.BaseModelAdmin[Any]
     _ModelAdmin = admin.ModelAdmin[Any]
     _TabularInline = admin.TabularInline[Any, Any]
+    ModelForm = forms.ModelForm[Any]
 else:
     # Django's classes take no type parameters when the program runs.
     _Options = object
     _ModelAdmin = admin.ModelAdmin
     _TabularInline = admin.TabularInline
+    ModelForm = forms.ModelForm
 
 _REFUSAL = "_service_refusal"
 
@@ -77,7 +79,7 @@ class ServiceModelAdmin(RoleAdminMixin, _ModelAdmin):
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> type[forms.ModelForm[Any]]:
+    ) -> type[ModelForm]:
         form = super().get_form(request, obj, change, **kwargs)
         refusal = getattr(request, _REFUSAL, None)
         return form if refusal is None else _refused(form, refusal)
@@ -124,10 +126,8 @@ def _reasons(refusal: DomainError | ValidationError) -> Mapping[str, Sequence[st
     return {NON_FIELD_ERRORS: refusal.messages}
 
 
-def _refused(
-    form: type[forms.ModelForm[Any]], refusal: DomainError | ValidationError
-) -> type[forms.ModelForm[Any]]:
-    def clean(self: forms.ModelForm[Any]) -> dict[str, Any] | None:
+def _refused(form: type[ModelForm], refusal: DomainError | ValidationError) -> type[ModelForm]:
+    def clean(self: ModelForm) -> dict[str, Any] | None:
         cleaned = form.clean(self)
         by_wire_name = {camel(name): name for name in self.fields}
         for name, texts in _reasons(refusal).items():

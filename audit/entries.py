@@ -53,3 +53,35 @@ def compliance_row(body: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return the CSV record of the compliance audit log, in the order of `COMPLIANCE_COLUMNS`."""
     entry = compliance_entry(body)
     return tuple(entry[name[0].lower() + name[1:]] for name in COMPLIANCE_COLUMNS)
+
+
+EVENT_COLUMNS = (
+    "Id",
+    "EventType",
+    "Category",
+    "ActionType",
+    "Actor",
+    "OccurredAt",
+    "Success",
+    "Network",
+    "AssetId",
+    "IssuerId",
+    "AffectedAddress",
+    "ReferenceType",
+    "ReferenceId",
+    "ErrorMessage",
+    "Notes",
+    "CorrelationId",
+)
+EVENT_BARE = frozenset({6, 8})
+_EVENT_KEYS = {"EventType": "name"}
+
+
+def event_row(body: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the CSV record of any event, in the order of `EVENT_COLUMNS`."""
+    return tuple(
+        int(body["assetId"])
+        if name == "AssetId" and "assetId" in body
+        else body.get(_EVENT_KEYS.get(name, name[0].lower() + name[1:]))
+        for name in EVENT_COLUMNS
+    )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
 from django.db.backends.base.operations import BaseDatabaseOperations
@@ -12,6 +13,20 @@ from rest_framework.test import APIClient
 from accounts import signatures
 from accounts.models import Issuer, User
 from tests import factories
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, by name, what the services at hand cannot run."""
+    postgres = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+    missing = {
+        "postgres": None if postgres else "needs PostgreSQL",
+        "redis": None if settings.TEST_REDIS_URL else "needs Redis (TEST_REDIS_URL)",
+        "worker": None if settings.TEST_REDIS_URL else "needs Redis for a Celery worker",
+    }
+    for item in items:
+        for marker, reason in missing.items():
+            if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(autouse=True)

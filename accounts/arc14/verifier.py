@@ -119,7 +119,7 @@ class Arc14Policy:
 class VerifiedSignature:
     """Who signed: `address` is the account, `auth_address` the key that speaks for it.
 
-    `transaction_id` names this very header (for logs and revocation); it is good until the round
+    `transaction_id` names the signed payment (for logs and revocation); it is good until the round
     `last_valid` of `network` has passed.
     """
 

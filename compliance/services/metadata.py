@@ -14,8 +14,8 @@ from audit.services import record_event
 from compliance.choices import ComplianceStatus, VerificationStatus
 from compliance.models import ComplianceMetadata
 from compliance.network_rules import violations
-from config.api.conditional import require_match
 from config.api.errors import DomainError, NotFound
+from config.api.preconditions import require_match
 
 DEFAULTS: Mapping[str, Any] = {
     "kyc_provider": None,

@@ -21,7 +21,7 @@ def choice_of(enum: type[Any], raw: object) -> str | None:
     if isinstance(raw, int) or (isinstance(raw, str) and raw.isascii() and raw.isdigit()):
         text = str(raw)
         position = int(text) if len(text) <= 4 else len(values)
-        return values[position] if position < len(values) else None
+        return values[position] if 0 <= position < len(values) else None
     if isinstance(raw, str):
         wanted = raw.strip().casefold()
         return next((value for value in values if value.casefold() == wanted), None)

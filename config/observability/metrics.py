@@ -1,7 +1,20 @@
-"""Prometheus metrics of the process, served at `/metrics`."""
+"""Prometheus metrics, served at `/metrics`.
+
+With several worker processes set `PROMETHEUS_MULTIPROC_DIR` to an empty folder that they share.
+"""
+
+import os
 
 from django.http import HttpRequest, HttpResponse
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
 
 REQUESTS = Counter("assayer_http_requests", "Requests answered.", ("method", "route", "status"))
 LATENCY = Histogram(
@@ -17,5 +30,9 @@ EXPORTED_ROWS = Counter("assayer_exported_rows", "Rows exported.", ("view", "for
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return the metrics of this process in Prometheus' text form."""
-    return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+    """Return the metrics of all worker processes in Prometheus' text form."""
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

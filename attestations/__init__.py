@@ -1,0 +1,1 @@
+"""Evidence: what somebody attested about a wallet, a token or an issuer."""

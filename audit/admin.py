@@ -1,0 +1,159 @@
+"""The event log in the admin: read-only; the selection can be exported."""
+
+import json
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseRedirect, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+
+from audit.counting import exact_count
+from audit.entries import EVENT_BARE, EVENT_COLUMNS, event_row
+from audit.events import EVENT_TYPES
+from audit.models import AuditEvent, AuditSeal, AuditVerification
+from audit.querysets import AuditEventQuerySet
+from audit.services import record_event
+from config.api.csv import csv_response
+from config.api.serializers import BIGINT_MAX
+
+EXPORT_LIMIT = 10_000
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Shown to those who read everything; changed by nobody."""
+
+    def _reads(self, request: HttpRequest) -> bool:
+        return bool(getattr(request.user, "reads_everything", False))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._reads(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._reads(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class EventPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts by `exact_count`: a plain COUNT(*) of the log takes longer the longer it is."""
+
+    @cached_property
+    def count(self) -> int:
+        if isinstance(self.object_list, AuditEventQuerySet):
+            return exact_count(self.object_list)
+        return len(self.object_list)
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """Everything that happened, newest first."""
+
+    list_display = (
+        "occurred_at",
+        "label",
+        "actor",
+        "network",
+        "asset_id",
+        "success",
+        "correlation_id",
+    )
+    list_display_links = ("occurred_at", "label")
+    list_filter = ("category", "action_type", "success")
+    search_fields = ("actor__exact", "correlation_id__exact", "reference_id__exact")
+    search_help_text = "Actor, correlation id, reference id or asset id, in full."
+    date_hierarchy = "occurred_at"
+    ordering = ("-occurred_at", "-seq")
+    show_full_result_count = False
+    paginator = EventPaginator
+    list_per_page = 50
+    actions: ClassVar[list[str]] = ["export_selected"]
+    fields = (
+        "id",
+        "label",
+        "name",
+        "occurred_at",
+        "actor",
+        "success",
+        "network",
+        "asset_id",
+        "issuer_id",
+        "affected_address",
+        "reference_type",
+        "reference_id",
+        "correlation_id",
+        "evidence",
+    )
+    readonly_fields = ("label", "evidence")
+
+    @admin.display(description="Event")
+    def label(self, event: AuditEvent) -> str:
+        kind = EVENT_TYPES.get(event.name)
+        return kind.label if kind else event.name
+
+    @admin.display(description="Body (the evidence)")
+    def evidence(self, event: AuditEvent) -> str:
+        readable = json.dumps(json.loads(event.body), indent=2, ensure_ascii=False)
+        return format_html("<pre>{}</pre>", readable)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AuditEvent], search_term: str
+    ) -> tuple[QuerySet[AuditEvent], bool]:
+        term = search_term.strip()
+        if term.isascii() and term.isdigit() and len(term) <= 19 and int(term) <= BIGINT_MAX:
+            return queryset.filter(asset_id=int(term)), False
+        return super().get_search_results(request, queryset, term)
+
+    @admin.action(description="Export the selection as CSV")
+    def export_selected(
+        self, request: HttpRequest, queryset: QuerySet[AuditEvent]
+    ) -> StreamingHttpResponse | HttpResponseRedirect:
+        total = queryset.count()
+        if total > EXPORT_LIMIT:
+            self.message_user(
+                request, f"At most {EXPORT_LIMIT} events at once; filter first.", messages.ERROR
+            )
+            return HttpResponseRedirect(request.get_full_path())
+        record_event(
+            "audit.log.exported",
+            actor=request.user,  # type: ignore[arg-type]
+            item_count=total,
+            details={"view": "admin", "format": "csv"},
+        )
+        rows = queryset.order_by("-occurred_at", "-seq").values_list("body", flat=True)
+        return csv_response(
+            f"events-{timezone.now():%Y%m%d-%H%M%S}.csv",
+            EVENT_COLUMNS,
+            (event_row(json.loads(body)) for body in rows.iterator(chunk_size=1_000)),
+            bare=EVENT_BARE,
+            total=total,
+            limit=EXPORT_LIMIT,
+        )
+
+
+@admin.register(AuditSeal)
+class AuditSealAdmin(ReadOnlyAdmin):
+    """The states of the Merkle tree."""
+
+    list_display = ("size", "root", "sealed_at")
+    ordering = ("-size",)
+    show_full_result_count = False
+
+
+@admin.register(AuditVerification)
+class AuditVerificationAdmin(ReadOnlyAdmin):
+    """The verifications of the log."""
+
+    list_display = ("verified_at", "size", "intact", "finding")
+    list_filter = ("intact",)
+    ordering = ("-id",)

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class DeploymentsConfig(AppConfig):
+    """How a token was issued."""
+
+    name = "deployments"
+    verbose_name = "Deployments"

@@ -1,0 +1,20 @@
+"""What of the deployments a principal sees."""
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+from audit.principal import Principal
+
+if TYPE_CHECKING:
+    from deployments.models import Deployment  # noqa: F401 - see the base class
+
+
+class DeploymentQuerySet(models.QuerySet["Deployment"]):
+    """Deployments."""
+
+    def visible_to(self, actor: Principal) -> "DeploymentQuerySet":
+        """Return those of the actor's own issuers' tokens, or all for those who read all."""
+        if actor.reads_everything:
+            return self
+        return self.filter(token__issuer_id__in=sorted(actor.issuer_ids))

@@ -1,0 +1,1 @@
+"""Which rules apply: packs, facts catalogue, the evaluating engine."""

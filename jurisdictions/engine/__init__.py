@@ -1,0 +1,108 @@
+"""The pure rules engine: a frozen snapshot, rule packs and a moment in; explained verdicts out."""
+
+from jurisdictions.engine.aggregation import (
+    Aggregate,
+    JurisdictionStatus,
+    MissingFact,
+    RationaleItem,
+    Status,
+    aggregate,
+)
+from jurisdictions.engine.checks import (
+    CheckContext,
+    CheckKind,
+    check_kind,
+    check_kind_names,
+    validate_params,
+)
+from jurisdictions.engine.evaluate import evaluate
+from jurisdictions.engine.packs import (
+    Pack,
+    PackJurisdiction,
+    PackStatus,
+    Requirement,
+    pack_from_document,
+    pack_to_document,
+)
+from jurisdictions.engine.predicates import (
+    describe_predicate,
+    evaluate_predicate,
+    validate_predicate,
+)
+from jurisdictions.engine.results import (
+    ENGINE_PACK_ID,
+    ENGINE_VERSION,
+    Assumption,
+    CheckResult,
+    Citation,
+    Evidence,
+    Outcome,
+    ReasonCode,
+    Severity,
+    Verdict,
+    WarningCode,
+)
+from jurisdictions.engine.snapshot import (
+    AttestationFact,
+    AuditEventFact,
+    AuditFacts,
+    DeploymentFacts,
+    ScreeningList,
+    Snapshot,
+    Tag,
+    Waiver,
+    WhitelistEntryFact,
+    WhitelistFacts,
+    screening_lists_from_document,
+)
+from jurisdictions.engine.validation import requirement_problems, validate_pack
+from jurisdictions.engine.values import FactValue
+
+__all__ = [
+    "ENGINE_PACK_ID",
+    "ENGINE_VERSION",
+    "Aggregate",
+    "Assumption",
+    "AttestationFact",
+    "AuditEventFact",
+    "AuditFacts",
+    "CheckContext",
+    "CheckKind",
+    "CheckResult",
+    "Citation",
+    "DeploymentFacts",
+    "Evidence",
+    "FactValue",
+    "JurisdictionStatus",
+    "MissingFact",
+    "Outcome",
+    "Pack",
+    "PackJurisdiction",
+    "PackStatus",
+    "RationaleItem",
+    "ReasonCode",
+    "Requirement",
+    "ScreeningList",
+    "Severity",
+    "Snapshot",
+    "Status",
+    "Tag",
+    "Verdict",
+    "Waiver",
+    "WarningCode",
+    "WhitelistEntryFact",
+    "WhitelistFacts",
+    "aggregate",
+    "check_kind",
+    "check_kind_names",
+    "describe_predicate",
+    "evaluate",
+    "evaluate_predicate",
+    "pack_from_document",
+    "pack_to_document",
+    "requirement_problems",
+    "screening_lists_from_document",
+    "validate_pack",
+    "validate_params",
+    "validate_predicate",
+]

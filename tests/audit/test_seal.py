@@ -1,0 +1,131 @@
+"""Sealing and verification: nothing is skipped, and a changed event is found."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection, transaction
+
+from audit.merkle import Tree
+from audit.models import AuditEvent, AuditSeal
+from audit.principal import SYSTEM
+from audit.seal import seal_events, trail_verdict, verify_trail
+from audit.services import record_event
+from tests.factories import event_bodies
+
+
+def _record(count: int) -> None:
+    for number in range(count):
+        record_event("compliance.metadata.listed", actor=SYSTEM, item_count=number)
+
+
+@contextmanager
+def _triggers_off() -> Iterator[None]:
+    """What an attacker with the owner's rights can do."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("ALTER TABLE audit_auditevent DISABLE TRIGGER ALL")
+            yield
+            cursor.execute("ALTER TABLE audit_auditevent ENABLE TRIGGER ALL")
+        else:
+            cursor.execute(
+                "SELECT name, sql FROM sqlite_master "
+                "WHERE type = 'trigger' AND tbl_name = 'audit_auditevent'"
+            )
+            triggers = cursor.fetchall()
+            for name, _ in triggers:
+                cursor.execute(f"DROP TRIGGER {name}")
+            yield
+            for _, sql in triggers:
+                cursor.execute(sql)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSealing:
+    def test_the_sealed_root_is_the_tree_of_the_bodies(self) -> None:
+        _record(5)
+        assert seal_events() == 5
+        _record(3)
+        assert seal_events() == 3
+        assert seal_events() == 0
+        tree = Tree()
+        order = ("xid", "seq") if connection.vendor == "postgresql" else ("seq",)
+        bodies = AuditEvent.objects.order_by(*order).values_list("body", flat=True)
+        tree.extend(body.encode() for body in bodies)
+        newest = AuditSeal.objects.order_by("-size").first()
+        assert newest is not None
+        assert (newest.size, newest.root) == (8, tree.root().hex())
+
+    def test_verification_of_an_untouched_log_is_intact_and_recorded(self) -> None:
+        assert trail_verdict().intact is None
+        _record(4)
+        seal_events()
+        verification = verify_trail()
+        assert (verification.intact, verification.size, verification.finding) == (True, 4, "")
+        assert trail_verdict().intact is True
+        assert [body["itemCount"] for body in event_bodies("audit.trail.verified")] == [4]
+        assert len(event_bodies("audit.trail.verdict_changed")) == 1
+
+    def test_an_unchanged_verdict_is_not_reported_as_changed(self) -> None:
+        _record(1)
+        seal_events()
+        verify_trail()
+        verify_trail()
+        assert len(event_bodies("audit.trail.verified")) == 2
+        assert len(event_bodies("audit.trail.verdict_changed")) == 1
+
+    @pytest.mark.parametrize(
+        ("statement", "finding"),
+        [
+            (
+                "UPDATE audit_auditevent SET body = replace(body, '\"itemCount\":2', "
+                "'\"itemCount\":7')",
+                "do not give the sealed root",
+            ),
+            ("UPDATE audit_auditevent SET actor = 'x' WHERE seq = {second}", "differs from the body"),
+            ("UPDATE audit_auditevent SET success = NOT success WHERE seq = {second}", "outcome"),
+            ("UPDATE audit_auditevent SET asset_id = 5 WHERE seq = {second}", "token differs"),
+            ("DELETE FROM audit_auditevent WHERE seq = {second}", "1 of 4 sealed events are missing"),
+        ],
+    )
+    def test_a_changed_log_is_found(self, statement: str, finding: str) -> None:
+        _record(4)
+        seal_events()
+        assert verify_trail().intact
+        second = AuditEvent.objects.order_by("seq")[1].seq
+        with _triggers_off(), connection.cursor() as cursor:
+            cursor.execute(statement.format(second=second))
+        verification = verify_trail()
+        assert verification.intact is False
+        assert finding in verification.finding
+        assert trail_verdict().intact is False
+        broken = event_bodies("audit.trail.broken")
+        assert [body["success"] for body in broken] == [False]
+        assert len(event_bodies("audit.trail.verdict_changed")) == 2
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_an_event_that_commits_late_is_not_skipped() -> None:
+    """A low sequence number whose transaction commits after a higher one was already there."""
+    inserted, release = threading.Event(), threading.Event()
+
+    def slow_writer() -> None:
+        try:
+            with transaction.atomic():
+                record_event("compliance.metadata.listed", actor=SYSTEM, item_count=1)
+                inserted.set()
+                release.wait(10)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=slow_writer)
+    thread.start()
+    assert inserted.wait(10)
+    record_event("compliance.metadata.listed", actor=SYSTEM, item_count=2)
+    assert seal_events() == 0  # the horizon holds both back
+    release.set()
+    thread.join()
+    assert seal_events() == 2
+    assert verify_trail().intact

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class WhitelistConfig(AppConfig):
+    """Who may hold a token."""
+
+    name = "whitelist"
+    verbose_name = "Whitelist"
