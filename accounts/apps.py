@@ -9,8 +9,10 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
+        from accounts import receivers
         from accounts.roles import create_role_groups
 
+        receivers.connect()
         post_migrate.connect(
             create_role_groups, sender=self, dispatch_uid="accounts.create_role_groups"
         )

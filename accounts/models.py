@@ -5,10 +5,12 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.addresses import canonical_address
 from accounts.choices import EntityType, MemberRole, Role
 from accounts.identifiers import validate_country, validate_issuer_roles, validate_lei
 from accounts.managers import UserManager
@@ -54,6 +56,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().clean()
         self.email = (self.email or "").strip().lower() or None
         self.address = (self.address or "").strip() or None
+        if self.address is not None:
+            try:
+                self.address = canonical_address(self.address, "mainnet-v1.0")
+            except ValueError as problem:
+                raise ValidationError({"address": str(problem)}) from None
 
     @property
     def principal_id(self) -> str:
@@ -208,7 +215,7 @@ class RoundAnchor(models.Model):
 
 
 class RevokedCredential(models.Model):
-    """A signed header that was logged out before it expired; known by its SHA-256."""
+    """A signed transaction or access token that was logged out; known by a SHA-256 of its id."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     user = models.ForeignKey(User, on_delete=models.CASCADE)

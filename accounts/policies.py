@@ -1,6 +1,7 @@
 """Who may do what: the role table of the design, section 5. Each raises `PermissionRefused`."""
 
-from accounts.models import Token, User
+from accounts.choices import MemberRole
+from accounts.models import Issuer, Token, User
 from config.api.errors import PermissionRefused
 
 
@@ -36,6 +37,12 @@ def require_token_writer(actor: User, token: Token) -> None:
     require_writer(actor)
     if not may_write(actor, token):
         raise PermissionRefused("This token belongs to another issuer.")
+
+
+def require_issuer_owner(actor: User, issuer: Issuer) -> None:
+    """Only officers, and the Owners of this issuer."""
+    if not actor.is_officer and actor.memberships.get(issuer.pk) != MemberRole.OWNER:
+        raise PermissionRefused("Only an Owner of this issuer may do this.")
 
 
 def require_staff(actor: User) -> None:

@@ -1,8 +1,8 @@
-"""Finding tokens."""
+"""Finding tokens and memberships."""
 
 from typing import ClassVar
 
-from accounts.models import Token
+from accounts.models import IssuerMember, Token, User
 from accounts.querysets import TokenQuerySet
 from audit.principal import Principal
 from config.api.errors import DomainError, NotFound, NotVisible
@@ -43,3 +43,9 @@ def token_get_visible(*, actor: Principal, asset_id: int, network: str | None) -
     if not actor.reads_everything and token.issuer_id not in actor.issuer_ids:
         raise NotVisible(f"Nothing is recorded for asset {asset_id}.")
     return token
+
+
+def memberships_of(*, user: User) -> list[IssuerMember]:
+    """Return the user's memberships with their issuers, oldest first."""
+    rows = IssuerMember.objects.filter(user=user).select_related("issuer")
+    return list(rows.order_by("created_at", "pk"))

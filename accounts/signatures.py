@@ -26,7 +26,11 @@ _REMEMBER_FOR = timedelta(seconds=60)  # a rekeyed account must not sign in for 
 
 @dataclass(frozen=True, slots=True)
 class ProvenAddress:
-    """The address that a header proved; `digest` is the SHA-256 of the header."""
+    """The address that a header proved, until `valid_until` without asking again.
+
+    `digest` names the signed transaction, and not its spelling or the selection of a multisig's
+    signatures, so that what is revoked by it stays revoked however it is sent.
+    """
 
     address: str
     digest: str
@@ -40,20 +44,20 @@ class _Memory:
         self._proven: OrderedDict[str, ProvenAddress] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, digest: str, now: datetime) -> ProvenAddress | None:
+    def get(self, header: str, now: datetime) -> ProvenAddress | None:
         with self._lock:
-            proven = self._proven.get(digest)
+            proven = self._proven.get(header)
             if proven is None:
                 return None
             if proven.valid_until <= now:
-                del self._proven[digest]
+                del self._proven[header]
                 return None
-            self._proven.move_to_end(digest)
+            self._proven.move_to_end(header)
             return proven
 
-    def put(self, proven: ProvenAddress) -> None:
+    def put(self, header: str, proven: ProvenAddress) -> None:
         with self._lock:
-            self._proven[proven.digest] = proven
+            self._proven[header] = proven
             if len(self._proven) > _REMEMBERED:
                 self._proven.popitem(last=False)
 
@@ -67,27 +71,15 @@ memory = _Memory()
 
 def prove(header: str) -> ProvenAddress:
     """Return the address that `header` proves; raises `Arc14Error` with the first thing wrong."""
-    digest = header_digest(header)
+    key = hashlib.sha256(header.encode()).hexdigest()
     now = timezone.now()
-    if proven := memory.get(digest, now):
+    if proven := memory.get(key, now):
         return proven
     verified = verify_arc14(header, policy=policy(), chain=chain())
+    digest = hashlib.sha256(f"SigTx {verified.transaction_id}".encode()).hexdigest()
     proven = ProvenAddress(verified.address, digest, now + _lifetime(verified))
-    memory.put(proven)
+    memory.put(key, proven)
     return proven
-
-
-def header_digest(header: str) -> str:
-    """Return the SHA-256 by which a header is remembered and revoked.
-
-    Spellings that the verifier takes for the same token (a `Bearer` prefix, a space for `+`) have
-    the same digest, so that a revoked token stays revoked however it is sent.
-    """
-    text = header.strip()
-    if text[:7].lower() == "bearer ":
-        text = text[7:]
-    scheme, _, token = text.partition(" ")
-    return hashlib.sha256(f"{scheme} {token.replace(' ', '+')}".encode()).hexdigest()
 
 
 def _lifetime(verified: VerifiedSignature) -> timedelta:
@@ -105,7 +97,9 @@ def policy() -> Arc14Policy:
 @lru_cache(maxsize=8)
 def _policy(realms: tuple[str, ...]) -> Arc14Policy:
     hashes = {
-        network.name: network.genesis_hash for network in NETWORKS if network.genesis_hash is not None
+        network.name: network.genesis_hash
+        for network in NETWORKS
+        if network.genesis_hash is not None
     }
     return Arc14Policy(realms=realms, networks=hashes)
 
@@ -125,7 +119,9 @@ def _chain(
     nodes: tuple[tuple[str, str], ...], token: str, assume_not_rekeyed: bool, max_age: timedelta
 ) -> ChainFacts:
     if nodes:
-        return AlgodChain({name: AlgodNode(url, token) for name, url in nodes}, max_anchor_age=max_age)
+        return AlgodChain(
+            {name: AlgodNode(url, token) for name, url in nodes}, max_anchor_age=max_age
+        )
     return OfflineChain(
         _recorded_anchor, assume_not_rekeyed=assume_not_rekeyed, max_anchor_age=max_age
     )

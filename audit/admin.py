@@ -1,7 +1,7 @@
 """The event log in the admin: read-only; the selection can be exported."""
 
 import json
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
@@ -77,7 +77,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     paginator = EventPaginator
     list_per_page = 50
-    actions: ClassVar[list[str]] = ["export_selected"]
+    actions = ["export_selected"]
     fields = (
         "id",
         "label",

@@ -95,9 +95,7 @@ def body_line(draft: EventDraft, stamp: Stamp) -> str:
     }
     for entry in fields(EventDraft):
         value = getattr(draft, entry.name)
-        if entry.name in _WIDE and value is not None:
-            value = str(value)
-        elif isinstance(value, UUID):
+        if (entry.name in _WIDE and value is not None) or isinstance(value, UUID):
             value = str(value)
         elif isinstance(value, str):
             value = value[:_TEXT_LIMIT]

@@ -11,7 +11,7 @@ class Category(TextChoices):
     COMPLIANCE = "Compliance"
     WHITELIST_RULES = "WhitelistRules"
     TRANSFER_VALIDATION = "TransferValidation"
-    TOKEN_ISSUANCE = "TokenIssuance"
+    TOKEN_ISSUANCE = "TokenIssuance"  # noqa: S105 - no password
     SECURITY = "Security"
     ACCOUNT = "Account"
     JURISDICTION = "Jurisdiction"

@@ -1,7 +1,7 @@
 """The event log and its seal."""
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -9,8 +9,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from audit.choices import ActionType, Category
 from audit.querysets import AuditEventQuerySet
 
+if TYPE_CHECKING:
+    _BigIntegerField = models.BigIntegerField[Any, Any]
+else:
+    _BigIntegerField = models.BigIntegerField
 
-class TransactionIdField(models.BigIntegerField):
+
+class TransactionIdField(_BigIntegerField):
     """The id of the transaction that wrote the row (`xid8`); null where the database has none."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:

@@ -7,7 +7,7 @@ from django.db import models
 from audit.principal import Principal
 
 if TYPE_CHECKING:
-    from audit.models import AuditEvent
+    from audit.models import AuditEvent  # noqa: F401 - in a string
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):

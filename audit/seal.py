@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit.merkle import Tree
@@ -139,10 +140,10 @@ def _replay(tree: Tree, seal: AuditSeal) -> str:
 
 def _sealed_events(position: int, seal: AuditSeal) -> Iterator[AuditEvent]:
     previous = AuditSeal.objects.filter(size=position).first() if position else None
-    rows = AuditEvent.objects.all()
+    rows: QuerySet[AuditEvent] = AuditEvent.objects.all()
     if connection.vendor == "postgresql":
         low = (previous.last_xid, previous.last_seq) if previous else (0, 0)
-        rows = rows.extra(  # noqa: S610 - a row comparison, which the ORM cannot write
+        rows = rows.extra(
             where=["(xid, seq) > (%s::text::xid8, %s) AND (xid, seq) <= (%s::text::xid8, %s)"],
             params=[str(low[0]), low[1], str(seal.last_xid), seal.last_seq],
         ).order_by("xid", "seq")

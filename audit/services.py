@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Unpack, TypedDict
+from typing import Any, TypedDict, Unpack
 from uuid import UUID, uuid4
 
 from django.db import connection
@@ -93,7 +93,8 @@ _COLUMNS = (
     "correlation_id",
     "body",
 )
-_FIELDS = tuple(AuditEvent._meta.get_field(name) for name in _COLUMNS)
+_BY_NAME = {field.name: field for field in AuditEvent._meta.concrete_fields}
+_FIELDS = tuple(_BY_NAME[name] for name in _COLUMNS)
 _TABLE = AuditEvent._meta.db_table
 _INSERT = f'INSERT INTO "{_TABLE}" ({", ".join(_COLUMNS)}) VALUES '  # noqa: S608 - constants
 _PLACES = f"({', '.join(['%s'] * len(_COLUMNS))})"

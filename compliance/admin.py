@@ -114,7 +114,7 @@ class TokenStatusAdmin(RoleAdminMixin, admin.ModelAdmin):  # type: ignore[type-a
     list_select_related = ("token",)
     search_fields = ("token__asset_id__exact",)
     ordering = ("-evaluated_at", "pk")
-    actions: ClassVar[list[str]] = ["recalculate", "generate_report"]
+    actions = ["recalculate", "generate_report"]
     fields = ("token", "status", "fresh", "evaluated_at", "next_evaluation_at", "why", "questions")
     readonly_fields = fields
 
@@ -138,7 +138,10 @@ class TokenStatusAdmin(RoleAdminMixin, admin.ModelAdmin):  # type: ignore[type-a
             format_html_join(
                 "",
                 "<li><b>{}</b> {} ({}): {}</li>",
-                ((item["verdict"], item["key"], item["severity"], item["reason"]) for item in items),
+                (
+                    (item["verdict"], item["key"], item["severity"], item["reason"])
+                    for item in items
+                ),
             ),
         )
 

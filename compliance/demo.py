@@ -91,7 +91,7 @@ def _client(user: User | None = None, authorization: str = "") -> APIClient:
 
 
 def _post(client: APIClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    asset, network = body.get("assetId"), body.get("network")
+    asset, network = body.get("assetId", 0), body.get("network", "")
     exists = ComplianceMetadata.objects.filter(token__asset_id=asset, token__network=network)
     if path == "compliance" and exists.exists():
         return {}

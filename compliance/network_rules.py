@@ -38,8 +38,9 @@ RULES = (
         "verificationStatus",
         "VOI network requires KYC verification (VerificationStatus=Verified) for tokens requiring "
         "accredited investors",
-        lambda v: bool(v["requires_accredited_investors"])
-        and v["verification_status"] != "Verified",
+        lambda v: (
+            bool(v["requires_accredited_investors"]) and v["verification_status"] != "Verified"
+        ),
     ),
     NetworkRule(
         "voi",

@@ -7,14 +7,14 @@ from django.db import models
 from audit.principal import Principal
 
 if TYPE_CHECKING:
-    from compliance.models import ComplianceMetadata, ComplianceReport
+    from compliance.models import ComplianceMetadata, ComplianceReport  # noqa: F401 - in a string
 
 
 class MetadataQuerySet(models.QuerySet["ComplianceMetadata"]):
     """Compliance metadata."""
 
     def visible_to(self, actor: Principal) -> "MetadataQuerySet":
-        """Return all: metadata and status are open to everyone who signed in (design, section 5)."""
+        """Return all: everyone who signed in reads metadata and status (design, section 5)."""
         return self
 
 

@@ -52,7 +52,7 @@ def token_snapshot(token: Token, now: datetime) -> Snapshot:
                 attributes=row.attributes,
                 proof_hash=row.proof_hash,
             )
-            for row in attestations_for_token(token=token, now=now)
+            for row in attestations_for_token(token=token)
         ),
         whitelist=_whitelist(token),
         deployment=DeploymentFacts(deployment.status, str(deployment.pk)) if deployment else None,

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from compliance.models import TokenStatus
 from compliance.services.status import due_statuses, is_fresh, status_recalculate
@@ -30,7 +31,7 @@ def request_recalculation(token_id: int) -> None:
     eager = settings.CELERY_TASK_ALWAYS_EAGER
     try:
         first = cache.add(key, 1, COALESCE_SECONDS if eager else _LOST_TASK_SECONDS)
-    except Exception:
+    except (RedisError, OSError):
         logger.warning("the cache is down: recalculations are not coalesced")
         first = True
     if not first:
@@ -55,7 +56,7 @@ def request_sweep() -> None:
 def _forget(key: str) -> None:
     try:
         cache.delete(key)
-    except Exception:
+    except (RedisError, OSError):
         logger.warning("the cache is down")
 
 

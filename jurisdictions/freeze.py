@@ -5,6 +5,7 @@ only along `STEPS`; and whoever made, changed or submitted it cannot be the one 
 The stamps tell every process that what it cached is old (`selectors`).
 """
 
+# ruff: noqa: S608 - every name and word in the statements is a constant of this module
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,6 +51,7 @@ CONTENT = (
     "retention",
     "notes",
     "disclaimer",
+    "loaded_digest",
     "authors",
     "created_by",
     "created_by_id",

@@ -7,6 +7,7 @@ People are stored as id and label, not as foreign keys, so that a version outliv
 import uuid
 from typing import Any
 
+from django.core.validators import MinLengthValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -106,8 +107,15 @@ class RulePack(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    pack_id = models.SlugField("pack id", max_length=50)
-    version = models.CharField(max_length=16)
+    pack_id = models.CharField(
+        "pack id",
+        max_length=50,
+        validators=[RegexValidator(r"\A[a-z0-9-]+\Z", "Use small letters, digits and hyphens.")],
+    )
+    version = models.CharField(
+        max_length=16,
+        validators=[RegexValidator(r"\A\d{4}\.\d{2}\.\d{1,4}\Z", "Write it as 2026.11.1.")],
+    )
     jurisdiction = models.ForeignKey(
         Jurisdiction,
         on_delete=models.PROTECT,
@@ -135,6 +143,9 @@ class RulePack(models.Model):
     retention = models.JSONField(null=True, blank=True)
     notes = models.JSONField(null=True, blank=True)
     disclaimer = models.CharField(max_length=1000, null=True, blank=True)
+    loaded_digest = models.CharField(
+        max_length=64, null=True, editable=False, help_text="SHA-256 of the document it came from."
+    )
     authors = models.JSONField(default=list, editable=False)
     created_by = models.CharField(max_length=254, editable=False)
     created_by_id = models.CharField(max_length=36, null=True, editable=False)
@@ -201,11 +212,22 @@ class Requirement(models.Model):
     pack = models.ForeignKey(RulePack, on_delete=models.CASCADE, related_name="requirements")
     position = models.PositiveIntegerField(default=0, editable=False)
     key = models.CharField(
-        max_length=100, help_text="Small letters and dots, such as base.kyc_status."
+        max_length=100,
+        validators=[
+            RegexValidator(
+                r"\A[a-z0-9]+(\.[a-z0-9_]+)+\Z",
+                "Use small letters and digits in parts joined by dots, such as base.kyc_status.",
+            )
+        ],
+        help_text="Small letters and dots, such as base.kyc_status.",
     )
     title = models.CharField(max_length=200)
     description = models.CharField(max_length=1000, blank=True)
-    citation = models.CharField(max_length=300, help_text="The provision, such as MiCA Art 8(5).")
+    citation = models.CharField(
+        max_length=300,
+        validators=[MinLengthValidator(3)],
+        help_text="The provision, such as MiCA Art 8(5).",
+    )
     source = models.CharField(max_length=50, help_text="The id of one of the pack's sources.")
     basis = models.CharField(max_length=8, choices=Basis, default=Basis.POLICY)
     category = models.CharField(max_length=20, choices=RequirementCategory)

@@ -7,7 +7,7 @@ from django.db import models
 from audit.principal import Principal
 
 if TYPE_CHECKING:
-    from jurisdictions.models import Requirement, RulePack
+    from jurisdictions.models import Requirement, RulePack  # noqa: F401 - in a string
 
 
 class RulePackQuerySet(models.QuerySet["RulePack"]):

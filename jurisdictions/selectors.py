@@ -56,9 +56,7 @@ def active_packs(*, now: datetime) -> tuple[Pack, ...]:
     """Return every version that is or will be in force: Active, or Superseded and not yet over."""
     today = now.astimezone(UTC).date()
     return tuple(
-        pack
-        for pack in _packs.get()
-        if pack.effective_to is None or pack.effective_to >= today
+        pack for pack in _packs.get() if pack.effective_to is None or pack.effective_to >= today
     )
 
 

@@ -30,12 +30,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clean_slate() -> Iterator[None]:
+def _clean_slate() -> None:
     """Forget what a process remembers between requests."""
     for cache in caches.all():
         cache.clear()
     signatures.memory.forget_all()
-    yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,7 +19,15 @@ from whitelist.services import (
 
 
 class WhitelistEntryForm(ModelForm):
-    """Finds an address that is listed already in whatever spelling it is typed."""
+    """Finds an address that is listed already in whatever spelling it is typed.
+
+    It knows what was edited by what the page showed, not by what the entry says meanwhile.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.fields.keys() & CLEARED.keys():
+            self.fields[name].show_hidden_initial = True
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -1,5 +1,12 @@
-"""Routes."""
+"""Routes of log-in and of the own session."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from accounts.api.views import AuthViewSet, SessionViewSet
+
+urlpatterns = [
+    path("login", AuthViewSet.as_view({"post": "login"})),
+    path("refresh", AuthViewSet.as_view({"post": "refresh"})),
+    path("logout", SessionViewSet.as_view({"post": "logout"})),
+    path("profile", SessionViewSet.as_view({"get": "profile"})),
+]

@@ -34,7 +34,7 @@ class ComplianceAuditFilter(WireFilterSet):
     def by_network(
         self, queryset: QuerySet[AuditEvent], name: str, value: str
     ) -> QuerySet[AuditEvent]:
-        """Match the network's name, or its name without the version: `voimain` for `voimain-v1.0`."""
+        """Match a network by its name, or without the version: `voimain` for `voimain-v1.0`."""
         wanted = value.lower()
         return queryset.filter(Q(network=wanted) | Q(network__startswith=f"{wanted}-v"))
 

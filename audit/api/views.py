@@ -1,7 +1,7 @@
 """The endpoints of the compliance audit log (seed 1, sections 5 to 8)."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import orjson
 from django.conf import settings
@@ -21,6 +21,7 @@ from audit.entries import (
     compliance_entry,
     compliance_row,
 )
+from audit.principal import Principal
 from audit.querysets import AuditEventQuerySet
 from audit.retention import retention_policy
 from audit.selectors import bodies, compliance_events
@@ -40,7 +41,7 @@ class ComplianceAuditFileFilter(ComplianceAuditFilter):
 
 
 class ComplianceAuditLogViewSet(WireViewSet):
-    """The compliance audit log: newest first, own issuers' events, or all for those who read all."""
+    """The compliance audit log: own issuers' events, or all for those who read all."""
 
     paginator = Paginator(("occurred_at", "seq"), default=50, cap=100)
     export_actions: ClassVar[frozenset[str]] = frozenset({"export_csv", "export_json"})
@@ -57,7 +58,7 @@ class ComplianceAuditLogViewSet(WireViewSet):
     )
     def list(self, request: Request) -> Response:
         """List entries of the compliance audit log, newest first."""
-        events, _ = ComplianceAuditFilter.apply(compliance_events(request.user), request)
+        events, _ = ComplianceAuditFilter.apply(compliance_events(_principal(request)), request)
         page = self.paginator.paginate(
             events.only("seq", "occurred_at", "body"), request, count=exact_count
         )
@@ -90,9 +91,9 @@ class ComplianceAuditLogViewSet(WireViewSet):
         response = StreamingHttpResponse(
             _json_file(events, total, limit), content_type="application/json"
         )
-        return mark_download(
-            response, f"compliance-audit-log-{_stamp()}.json", total=total, limit=limit
-        )
+        name = f"compliance-audit-log-{_stamp()}.json"
+        mark_download(response, name, total=total, limit=limit)
+        return response
 
     @extend_schema(responses=RetentionPolicySerializer)
     def retention_policy(self, request: Request) -> Response:
@@ -101,17 +102,23 @@ class ComplianceAuditLogViewSet(WireViewSet):
 
     @staticmethod
     def _begin_export(request: Request, form: str) -> tuple[AuditEventQuerySet, int, int]:
-        events, words = ComplianceAuditFileFilter.apply(compliance_events(request.user), request)
+        events, words = ComplianceAuditFileFilter.apply(
+            compliance_events(_principal(request)), request
+        )
         total, limit = exact_count(events), settings.EXPORT_ROW_LIMIT
         record_event(
             "audit.log.exported",
-            actor=request.user,
+            actor=_principal(request),
             item_count=min(total, limit),
             filter_criteria=words,
             details={"view": "compliance-audit-log", "format": form, "matching": total},
         )
         EXPORTED_ROWS.labels("compliance-audit-log", form).inc(min(total, limit))
         return events, total, limit
+
+
+def _principal(request: Request) -> Principal:
+    return cast("Principal", request.user)
 
 
 def _stamp() -> str:

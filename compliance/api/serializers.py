@@ -1,5 +1,7 @@
 """Requests and answers of the record, its status and its reports."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from accounts.networks import canonical_network
@@ -19,10 +21,10 @@ from config.api.serializers import (
 class NetworkField(TextField):
     """A network name in any spelling; stored in its canonical form."""
 
-    def __init__(self, **kwargs: object) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=50, **kwargs)
 
-    def to_internal_value(self, data: object) -> str | None:
+    def to_internal_value(self, data: Any) -> Any:
         text = super().to_internal_value(data)
         if not text:
             return None
@@ -55,9 +57,7 @@ class MetadataWriteSerializer(WireSerializer):
     next_compliance_review = _moment()
     asset_type = _text(200)
     transfer_restrictions = _text(1000)
-    max_holders = IntegerField(
-        required=False, allow_null=True, min_value=1, max_value=INT32_MAX
-    )
+    max_holders = IntegerField(required=False, allow_null=True, min_value=1, max_value=INT32_MAX)
     requires_accredited_investors = BooleanField(required=False, allow_null=True)
     notes = _text(2000)
 

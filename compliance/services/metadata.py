@@ -36,7 +36,7 @@ NOT_FOUND = "Compliance metadata not found for this asset"
 
 
 class NetworkRuleViolated(DomainError):
-    """The record would break rules of its network (400); the first is the message, all are details."""
+    """The record would break rules of its network (400): the first is the message."""
 
     code: ClassVar[str] = "NETWORK_RULE_VIOLATION"
 
@@ -59,9 +59,7 @@ def metadata_upsert(
     token = token_for_write(actor=actor, asset_id=asset_id, network=network)
     current = ComplianceMetadata.objects.filter(token=token).first()
     require_match(if_match, current.etag if current else None)
-    wanted = {
-        name: DEFAULTS[name] if value is None else value for name, value in changes.items()
-    }
+    wanted = {name: DEFAULTS[name] if value is None else value for name, value in changes.items()}
     after = {name: getattr(current, name) if current else DEFAULTS[name] for name in DEFAULTS}
     before = dict(after)
     after.update(wanted)
@@ -150,4 +148,5 @@ def metadata_get(*, asset_id: int, network: str | None) -> ComplianceMetadata:
     require_unambiguous([metadata.token for metadata in found])
     if not found:
         raise NotFound(NOT_FOUND)
-    return found[0]
+    metadata: ComplianceMetadata = found[0]
+    return metadata

@@ -136,7 +136,7 @@ def _warnings(token: Token) -> list[dict[str, str]]:
 def report_read(*, actor: Principal, report_id: UUID) -> ComplianceReport:
     """Return a stored report and record that it was read. Raises `NotFound` and `NotVisible`."""
     reports = ComplianceReport.objects.select_related("token")
-    report = reports.visible_to(actor).filter(pk=report_id).first()
+    report: ComplianceReport | None = reports.visible_to(actor).filter(pk=report_id).first()
     if report is None:
         exists = ComplianceReport.objects.filter(pk=report_id).exists()
         raise (NotVisible if exists else NotFound)("Report not found or access denied")

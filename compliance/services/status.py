@@ -55,7 +55,9 @@ def mark_stale(drafts: Iterable[EventDraft]) -> tuple[set[int], bool]:
     affecting = [draft for draft in drafts if draft.type.affects_status]
     named: set[int] = set()
     wide = False
-    tokens = {(draft.network or "", draft.asset_id) for draft in affecting if draft.asset_id}
+    tokens = {
+        (draft.network or "", draft.asset_id) for draft in affecting if draft.asset_id is not None
+    }
     for network, asset_id in sorted(tokens):
         named |= _mark_token(network, asset_id)
     for draft in affecting:
@@ -67,7 +69,7 @@ def mark_stale(drafts: Iterable[EventDraft]) -> tuple[set[int], bool]:
     return named, wide
 
 
-def _mark_token(network: str, asset_id: int | None) -> set[int]:
+def _mark_token(network: str, asset_id: int) -> set[int]:
     token = Token.objects.filter(network=network, asset_id=asset_id).only("pk").first()
     if token is None:
         return set()
@@ -137,7 +139,7 @@ def _keep(revision: int, evaluation: Evaluation) -> TokenStatus:
 
 
 def status_get(*, asset_id: int, network: str | None) -> TokenStatus:
-    """Return the status of a token as of its last committed change and of now; one query when fresh.
+    """Return the status as of the last committed change and of now; one query when fresh.
 
     A stale row, or one that time has overtaken, is evaluated here, whether or not any worker runs.
     Raises `NotFound` and `AmbiguousAsset`.

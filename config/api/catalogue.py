@@ -138,8 +138,8 @@ _ENTRIES = (
         "INTERNAL_ERROR",
         500,
         True,
-        "An unexpected error happened; nothing was changed.",
-        "Try again; if it persists, report the correlationId.",
+        "An unexpected error happened.",
+        "Read the record before you try again; if it persists, report the correlationId.",
     ),
     ErrorCode(
         "SERVICE_UNAVAILABLE",

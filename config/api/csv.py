@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 from config.api.formats import utc_text
 
@@ -79,13 +80,13 @@ def csv_response(
     response = StreamingHttpResponse(
         csv_stream(header, rows, bare), content_type="text/csv; charset=utf-8"
     )
-    return mark_download(response, filename, total=total, limit=limit)
+    mark_download(response, filename, total=total, limit=limit)
+    return response
 
 
-def mark_download(response: Any, filename: str, *, total: int, limit: int) -> Any:
+def mark_download(response: HttpResponseBase, filename: str, *, total: int, limit: int) -> None:
     """Set the download headers: name, exact total, and whether the file stops before it."""
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     response["X-Export-Total"] = str(total)
     response["X-Export-Truncated"] = "true" if total > limit else "false"
     response["X-Content-Type-Options"] = "nosniff"
-    return response

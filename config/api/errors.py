@@ -1,4 +1,4 @@
-"""Errors that domain code raises; `config.api.handler` turns them into the envelope. No DRF here."""
+"""Errors that domain code raises; `config.api.handler` makes envelopes of them. No DRF here."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -35,7 +35,7 @@ class NotFound(DomainError):
 
 
 class NotVisible(NotFound):
-    """The thing exists but is out of the caller's scope; reads as 404 and is recorded as a denial."""
+    """The thing exists, out of the caller's scope: reads as 404, is recorded as a denial."""
 
 
 class PermissionRefused(DomainError):

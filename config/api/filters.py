@@ -1,7 +1,7 @@
 """Filter base: camelCase parameters, strict values, unknown parameters refused."""
 
 from datetime import UTC, datetime, time
-from typing import Any
+from typing import Any, TypeVar
 
 import django_filters
 from django import forms
@@ -12,6 +12,8 @@ from rest_framework.request import Request
 from config.api.formats import choice_of
 from config.api.paging import PAGING_PARAMETERS, refuse_unknown
 from config.api.serializers import BIGINT_MAX
+
+Rows = TypeVar("Rows", bound="QuerySet[Any]")
 
 _RANGE_MESSAGE = "fromDate must not be later than toDate."
 
@@ -100,7 +102,7 @@ class WireFilterSet(django_filters.FilterSet):
     extra_parameters: frozenset[str] = PAGING_PARAMETERS
 
     @classmethod
-    def apply(cls, queryset: QuerySet[Any], request: Request) -> tuple[QuerySet[Any], str]:
+    def apply(cls, queryset: Rows, request: Request) -> tuple[Rows, str]:
         """Return `queryset` filtered by the request, and the filters in words for the event log."""
         refuse_unknown(request, cls.extra_parameters | set(cls.base_filters))
         filters = cls(data=request.query_params, queryset=queryset, request=request)

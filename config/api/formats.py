@@ -5,7 +5,7 @@ from typing import Any
 
 
 def utc_text(moment: datetime) -> str:
-    """Return `moment` (aware) as ISO 8601 in UTC ending in `Z`; a fraction only where there is one."""
+    """Return `moment` (aware) as ISO 8601 in UTC ending in `Z`; a fraction only if it has one."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 

@@ -113,7 +113,7 @@ def failure_of(exc: Exception) -> Failure:
         message = CATALOGUE["VALIDATION_ERROR"].message
         return Failure("VALIDATION_ERROR", message, recordable_message=message)
     if isinstance(exc, (OperationalError, InterfaceError)):
-        logger.exception("database unavailable")
+        logger.error("database unavailable", exc_info=exc)
         message = CATALOGUE["SERVICE_UNAVAILABLE"].message
         return Failure(
             "SERVICE_UNAVAILABLE",
@@ -121,7 +121,7 @@ def failure_of(exc: Exception) -> Failure:
             recordable_message=message,
             headers={"Retry-After": "5"},
         )
-    logger.exception("unhandled error", exc_info=exc)
+    logger.error("unhandled error", exc_info=exc)
     message = CATALOGUE["INTERNAL_ERROR"].message
     return Failure("INTERNAL_ERROR", message, recordable_message=message)
 

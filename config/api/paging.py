@@ -1,16 +1,19 @@
-"""Paging: `page`/`pageSize` with exact totals, and a keyset cursor that costs the same at any depth."""
+"""Paging: `page`/`pageSize` with exact totals, and a cursor that costs the same at any depth."""
 
 import base64
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import orjson
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import Q, QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
+
+Rows = TypeVar("Rows", bound="QuerySet[Any]")
 
 MAX_PAGE = 1_000_000
 PAGING_PARAMETERS = frozenset({"page", "pageSize", "cursor"})
@@ -51,10 +54,10 @@ class Paginator:
 
     def paginate(
         self,
-        queryset: QuerySet[Any],
+        queryset: Rows,
         request: Request,
         *,
-        count: Callable[[QuerySet[Any]], int] | None = None,
+        count: Callable[[Rows], int] | None = None,
     ) -> Page:
         """Return the page that the request's parameters ask for; `count` overrides `COUNT(*)`."""
         parameters = request.query_params
@@ -66,7 +69,7 @@ class Paginator:
         if cursor := parameters.get("cursor"):
             if "page" in parameters:
                 raise ValidationError({"cursor": ["Give either page or cursor, not both."]})
-            value, unique = _decode(cursor)
+            value, unique = _decode(cursor, queryset.model._meta.get_field(last))
             ordered = ordered.filter(**{f"{first}__lte": value}).filter(
                 Q(**{f"{first}__lt": value}) | Q(**{f"{last}__lt": unique})
             )
@@ -88,7 +91,7 @@ def _value(row: Any, key: str) -> Any:
     return row[key] if isinstance(row, dict) else getattr(row, key)
 
 
-def _decode(cursor: str) -> tuple[datetime, Any]:
+def _decode(cursor: str, field: Any) -> tuple[datetime, Any]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         first, last = orjson.loads(text)
@@ -101,8 +104,8 @@ def _decode(cursor: str) -> tuple[datetime, Any]:
         moment = datetime.fromisoformat(first)
         if moment.tzinfo is None:
             raise ValueError
-        return moment, last
-    except (ValueError, TypeError, binascii.Error, OverflowError):
+        return moment.astimezone(UTC), field.to_python(last)
+    except (ValueError, TypeError, binascii.Error, OverflowError, DjangoValidationError):
         raise ValidationError(
             {"cursor": ["Not a cursor of this list; start again without one."]}
         ) from None

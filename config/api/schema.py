@@ -1,6 +1,6 @@
 """The OpenAPI document: error envelope on every operation, the two authentication schemes."""
 
-from typing import Any
+from typing import Any, Literal
 
 import django_filters
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -59,9 +59,7 @@ def filter_parameters(filterset: type[Any]) -> list[OpenApiParameter]:
             kind = OpenApiTypes.INT64
         elif declared.field_class.__name__ == "_BooleanFormField":
             kind = OpenApiTypes.BOOL
-        described.append(
-            OpenApiParameter(name, kind, enum=list(enum.values) if enum else None)
-        )
+        described.append(OpenApiParameter(name, kind, enum=list(enum.values) if enum else None))
     for name in sorted(filterset.extra_parameters):
         kind = OpenApiTypes.STR if name == "cursor" else OpenApiTypes.INT32
         described.append(OpenApiParameter(name, kind))
@@ -86,12 +84,14 @@ class WireSchema(AutoSchema):
         noun = self.view.__class__.__name__.removesuffix("ViewSet").removesuffix("View")
         return camel(f"{noun[0].lower()}{noun[1:]}_{action}")
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
         responses = super()._get_response_bodies(direction)
         for status in self._error_statuses():
             if status not in responses:
                 documented = OpenApiResponse(ErrorEnvelopeSerializer, _MEANINGS[status])
-                responses[status] = self._get_response_for_code(
+                responses[status] = self._get_response_for_code(  # type: ignore[no-untyped-call]
                     documented, status, ["application/json"], direction
                 )
         return dict(sorted(responses.items()))

@@ -28,6 +28,8 @@ class WireSerializer(serializers.Serializer[Any]):
             wire = camel(name)
             if wire != name and field.source is None:
                 field.source = name
+            if isinstance(field, serializers.SerializerMethodField) and not field.method_name:
+                field.method_name = f"get_{name}"
             renamed[wire] = field
         return renamed
 
@@ -111,7 +113,7 @@ class MomentField(serializers.DateTimeField):
         except OverflowError:
             self.fail("invalid", format="YYYY-MM-DDThh:mm:ssZ")
 
-    def to_representation(self, value: Any) -> str | None:
+    def to_representation(self, value: Any) -> Any:
         return utc_text(value) if isinstance(value, datetime) else value
 
 

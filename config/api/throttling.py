@@ -22,7 +22,7 @@ logger = logging.getLogger("assayer.api")
 def principal_key(request: Request) -> str:
     """Return what a caller is counted under."""
     user = request.user
-    if user and user.is_authenticated:
+    if user.is_authenticated:
         return f"u:{user.pk}"
     return f"a:{client_address(request)}"
 

@@ -12,7 +12,8 @@ _SECRET_NAMES = re.compile(
     r"authorization|password|secret|token|signature|mnemonic|cookie|api_?key|proof", re.IGNORECASE
 )
 _SECRET_VALUES = re.compile(
-    r"(SigTx|Bearer)\s+[A-Za-z0-9+/=._ -]{16,}|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+",
+    r"(SigTx|Bearer)\s+[A-Za-z0-9+/=._ -]{16,}"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+",
     re.IGNORECASE,
 )
 _PASSWORD_IN_URL = re.compile(r"(\w+://[^:/\s]*:)[^@\s]+@")

@@ -1,7 +1,7 @@
 """Development: an embedded database, no broker, no node. Never for production."""
 
-from config.settings.base import *
 from config.observability.logging import logging_settings
+from config.settings.base import *
 from config.settings.base import LOG_LEVEL, SECRET_KEY, SIMPLE_JWT, env
 
 ENVIRONMENT = "development"

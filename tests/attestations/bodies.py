@@ -1,7 +1,10 @@
-"""Request bodies: the seed's own examples as printed (seed 1, section 9 and its examples)."""
+"""The seed's own examples as printed (seed 1, section 9), and a maker of attestations."""
 
 from typing import Any
 
+from accounts.models import User
+from attestations.models import Attestation
+from attestations.services import attestation_create
 from tests.factories import CID, VOI, WALLET
 
 URL = "/api/v1/compliance/attestations"
@@ -35,3 +38,16 @@ OPTIONAL = sorted(set(SECTION_9) - set(REQUIRED_ONLY))
 
 def without(body: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name not in names}
+
+
+def attest(creator: User, **fields: Any) -> Attestation:
+    """Return an attestation of the seed's wallet and token, but for `fields`."""
+    given = {
+        "wallet_address": WALLET,
+        "asset_id": 12345,
+        "network": VOI,
+        "issuer_address": SEED_ISSUER,
+        "proof_hash": CID,
+        **fields,
+    }
+    return attestation_create(actor=creator, **given)

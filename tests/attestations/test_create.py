@@ -85,9 +85,7 @@ def test_example_1_of_the_seed_is_accepted(client: APIClient) -> None:
 
 
 @pytest.mark.parametrize("missing", OPTIONAL)
-def test_the_example_is_accepted_without_an_optional_field(
-    client: APIClient, missing: str
-) -> None:
+def test_the_example_is_accepted_without_an_optional_field(client: APIClient, missing: str) -> None:
     response = post(client, without(SECTION_9, missing))
     assert response.status_code == 200
     assert response.json()["attestation"][missing] is None

@@ -1,7 +1,7 @@
 """Deciding about attestations: who may, from which status, and what is kept of it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -13,14 +13,16 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from attestations.models import Attestation, AttestationStatusChange
 from attestations.services import (
-    attestation_create,
+    TransitionRefused,
     attestation_fail,
     attestation_revoke,
     attestation_verify,
 )
 from audit.models import AuditEvent
-from tests.attestations.bodies import SEED_ISSUER, URL
-from tests.factories import CID, VOI, WALLET, TokenFactory, user_with_role
+from config.api.errors import ValidationFailed
+from config.api.formats import utc_text
+from tests.attestations.bodies import URL, attest
+from tests.factories import VOI, WALLET, TokenFactory, user_with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -28,23 +30,9 @@ VERBS = {"verify": "Verified", "fail": "Failed", "revoke": "Revoked"}
 OWN = "Somebody else than its creator must decide about an attestation."
 
 
-def make(creator: User, **fields: Any) -> Attestation:
-    return attestation_create(
-        actor=creator,
-        **{
-            "wallet_address": WALLET,
-            "asset_id": 12345,
-            "network": VOI,
-            "issuer_address": SEED_ISSUER,
-            "proof_hash": CID,
-            **fields,
-        },
-    )
-
-
 @pytest.fixture
 def attestation(outsider: User) -> Attestation:
-    return make(outsider)
+    return attest(outsider)
 
 
 @pytest.fixture
@@ -66,29 +54,22 @@ def changes(attestation: Attestation) -> list[tuple[str, str]]:
 def test_an_officer_decides(
     client: APIClient, officer: User, attestation: Attestation, verb: str, status: str
 ) -> None:
-    moment = datetime(2126, 11, 22, 12, 0, 0, tzinfo=UTC)
+    moment = timezone.now() + timedelta(minutes=1)
     with time_machine.travel(moment, tick=False):
-        response = client_post_at(officer, attestation, verb)
+        response = decide(client, attestation, verb)
     assert response.status_code == 200
     answered = response.json()["attestation"]
     verified = verb == "verify"
     assert answered["verificationStatus"] == status
-    assert answered["verifiedAt"] == ("2126-11-22T12:00:00Z" if verified else None)
+    assert answered["verifiedAt"] == (utc_text(moment) if verified else None)
     assert answered["verifierAddress"] == (officer.address if verified else None)
-    assert answered["updatedAt"] == "2126-11-22T12:00:00Z"
+    assert answered["updatedAt"] == utc_text(moment)
     assert answered["updatedBy"] == officer.address
     assert answered["statusReason"] == "checked the register"
     assert client.get(f"{URL}/{attestation.pk}").json()["attestation"] == answered
     change = AttestationStatusChange.objects.get()
     assert (change.changed_by, change.attestation_created_by) == (officer, attestation.created_by)
     assert changes(attestation) == [("Pending", status)]
-
-
-def client_post_at(officer: User, attestation: Attestation, verb: str) -> Any:
-    """Decide with a token made at this moment, so that it has not expired."""
-    from tests.factories import client_for
-
-    return decide(client_for(officer), attestation, verb)
 
 
 @pytest.mark.parametrize(("verb", "status"), VERBS.items())
@@ -178,7 +159,7 @@ def test_nobody_decides_about_an_attestation_of_their_own(
     role: str,
 ) -> None:
     creator = user_with_role(role)
-    attestation = make(creator)
+    attestation = attest(creator)
     response = decide(client_for(creator), attestation, verb)
     assert (response.status_code, response.json()["errorCode"]) == (422, "BUSINESS_RULE_VIOLATION")
     assert response.json()["errorMessage"] == OWN
@@ -198,7 +179,7 @@ def test_only_officers_decide(
     verb: str,
     persona: str,
 ) -> None:
-    attestation = make(user_with_role("ComplianceOfficer"))
+    attestation = attest(user_with_role("ComplianceOfficer"))
     user = request.getfixturevalue(persona)
     response = decide(client_for(user), attestation, verb)
     assert (response.status_code, response.json()["errorCode"]) == (403, "FORBIDDEN")
@@ -250,8 +231,6 @@ def test_failing_and_revoking_need_a_reason(
 def test_the_service_needs_a_reason_too(
     officer: User, attestation: Attestation, service: Callable[..., Attestation]
 ) -> None:
-    from config.api.errors import ValidationFailed
-
     with pytest.raises(ValidationFailed) as refusal:
         service(actor=officer, attestation_id=attestation.pk, reason=" ")
     assert refusal.value.details == {"reason": ["This field is required."]}
@@ -293,12 +272,10 @@ def test_unknown_fields_and_parameters_are_refused(
 def test_an_expired_one_is_not_verified_but_failed_or_revoked(
     officer: User, outsider: User
 ) -> None:
-    from attestations.services import TransitionRefused
-
     soon = timezone.now() + timedelta(days=1)
-    first, second = make(outsider, expires_at=soon), make(outsider, expires_at=soon)
+    first, second = attest(outsider, expires_at=soon), attest(outsider, expires_at=soon)
     with time_machine.travel(soon - timedelta(microseconds=1), tick=False):
-        verified = make(outsider, expires_at=soon)
+        verified = attest(outsider, expires_at=soon)
         attestation_verify(actor=officer, attestation_id=verified.pk)
     with time_machine.travel(soon, tick=False):
         with pytest.raises(TransitionRefused, match="has expired cannot be verified"):
@@ -316,6 +293,6 @@ def test_an_issuer_owner_may_not_decide_about_their_own_token(
     owner: User, outsider: User, client_for: Callable[..., APIClient]
 ) -> None:
     TokenFactory.create(asset_id=12345, network=VOI, issuer_id=next(iter(owner.issuer_ids)))
-    attestation = make(outsider)
+    attestation = attest(outsider)
     assert decide(client_for(owner), attestation, "verify").status_code == 403
     assert changes(attestation) == []

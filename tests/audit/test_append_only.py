@@ -27,12 +27,15 @@ def event() -> AuditEvent:
     [
         lambda event: AuditEvent.objects.update(actor="somebody else"),
         lambda event: AuditEvent.objects.all().delete(),
-        lambda event: AuditEvent(seq=event.seq, body="{}", name="x", occurred_at=event.occurred_at,
-                                 success=True).save(),
+        lambda event: AuditEvent(
+            seq=event.seq, body="{}", name="x", occurred_at=event.occurred_at, success=True
+        ).save(),
         lambda event: event.delete(),
     ],
 )
-def test_the_orm_cannot_change_it(event: AuditEvent, attempt: Callable[[AuditEvent], object]) -> None:
+def test_the_orm_cannot_change_it(
+    event: AuditEvent, attempt: Callable[[AuditEvent], object]
+) -> None:
     before = _snapshot()
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         attempt(event)

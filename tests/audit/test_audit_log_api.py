@@ -208,7 +208,11 @@ def test_pages_and_cursor_visit_every_entry_once(auditor: User) -> None:
     moment = datetime(2026, 3, 1, tzinfo=UTC)
     expected = [str(record(item_count=number, at=moment)) for number in range(7)][::-1]
     client = client_for(auditor)
-    by_page = [entry for page in (1, 2, 3) for entry in ids(client.get(LIST, {"page": page, "pageSize": 3}))]
+    by_page = [
+        entry
+        for page in (1, 2, 3)
+        for entry in ids(client.get(LIST, {"page": page, "pageSize": 3}))
+    ]
     assert by_page == expected
     by_cursor: list[str] = []
     query: dict[str, Any] = {"pageSize": 3}
@@ -252,9 +256,7 @@ def test_nobody_reads_without_signing_in(anonymous: APIClient, path: str) -> Non
     assert (denied["actor"], denied["success"]) == ("anonymous", False)
 
 
-def test_csv_has_the_seed_header_quoting_and_line_ends(
-    log: dict[str, UUID], auditor: User
-) -> None:
+def test_csv_has_the_seed_header_quoting_and_line_ends(log: dict[str, UUID], auditor: User) -> None:
     response = client_for(auditor).get(CSV, {"toDate": "2026-01-31"})
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert response.headers["X-Export-Truncated"] == "false"
@@ -277,7 +279,9 @@ def test_csv_has_the_seed_header_quoting_and_line_ends(
     assert lines[4] == ""
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "'", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "'", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+)
 def test_a_cell_that_a_spreadsheet_would_run_is_guarded_reversibly(
     auditor: User, start: str
 ) -> None:
@@ -288,9 +292,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_guarded_reversibly(
     assert row["Notes"] == f"'{note}"
 
 
-def test_a_truncated_export_says_so(
-    auditor: User, settings: Any
-) -> None:
+def test_a_truncated_export_says_so(auditor: User, settings: Any) -> None:
     settings.EXPORT_ROW_LIMIT = 2
     for number in range(3):
         record(item_count=number)
@@ -308,8 +310,15 @@ def test_an_export_that_fails_midway_says_that_it_is_incomplete(
     log: dict[str, UUID], auditor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(events: object, limit: int) -> Any:
-        yield {"id": "1", "actionType": "Read", "actor": "a", "occurredAt": "t", "success": True,
-               "name": "x", "correlationId": "c"}
+        yield {
+            "id": "1",
+            "actionType": "Read",
+            "actor": "a",
+            "occurredAt": "t",
+            "success": True,
+            "name": "x",
+            "correlationId": "c",
+        }
         raise RuntimeError("the disk is gone")
 
     monkeypatch.setattr("audit.api.views.bodies", broken)
@@ -325,15 +334,15 @@ def test_exports_are_recorded_with_their_actor_filter_and_count(
     client_for(officer).get(JSON)
     first, second = event_bodies("audit.log.exported")[1:]
     assert (first["actor"], first["itemCount"], first["filterCriteria"]) == (
-        officer.label, 2, "AssetId=12345",
+        officer.label,
+        2,
+        "AssetId=12345",
     )
     assert first["details"] == {"view": "compliance-audit-log", "format": "csv", "matching": 2}
     assert (second["itemCount"], second["filterCriteria"]) == (4, "No filters")
 
 
-def test_the_json_export_has_the_structure_of_the_list(
-    log: dict[str, UUID], auditor: User
-) -> None:
+def test_the_json_export_has_the_structure_of_the_list(log: dict[str, UUID], auditor: User) -> None:
     file = json.loads(b"".join(client_for(auditor).get(JSON).streaming_content))
     listed = client_for(auditor).get(LIST).json()
     assert file["entries"] == listed["entries"]

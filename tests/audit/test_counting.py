@@ -5,11 +5,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit import counting
+from audit.body import EventDraft
 from audit.counting import exact_count
 from audit.models import AuditEvent
 from audit.principal import SYSTEM
 from audit.services import record_event, record_events
-from audit.body import EventDraft
 
 
 def _record(count: int, name: str = "compliance.metadata.listed") -> None:
@@ -37,7 +37,9 @@ class TestExactCount:
     def test_a_second_count_reads_only_the_tail(self) -> None:
         _record(4)
         exact_count(AuditEvent.objects.all())
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
             assert exact_count(AuditEvent.objects.all()) == 4
         assert len(queries) == 1
         column = "xid" if connection.vendor == "postgresql" else "seq"

@@ -32,9 +32,7 @@ def test_known_answers() -> None:
 
 
 @given(st.lists(st.binary(max_size=4), max_size=70), st.integers(0, 70))
-def test_any_tree_grown_in_two_steps_has_the_reference_root(
-    entries: list[bytes], cut: int
-) -> None:
+def test_any_tree_grown_in_two_steps_has_the_reference_root(entries: list[bytes], cut: int) -> None:
     first = Tree()
     first.extend(entries[:cut])
     resumed = Tree(first.size, list(first.frontier))

@@ -83,10 +83,16 @@ class TestSealing:
                 "'\"itemCount\":7')",
                 "do not give the sealed root",
             ),
-            ("UPDATE audit_auditevent SET actor = 'x' WHERE seq = {second}", "differs from the body"),
+            (
+                "UPDATE audit_auditevent SET actor = 'x' WHERE seq = {second}",
+                "differs from the body",
+            ),
             ("UPDATE audit_auditevent SET success = NOT success WHERE seq = {second}", "outcome"),
             ("UPDATE audit_auditevent SET asset_id = 5 WHERE seq = {second}", "token differs"),
-            ("DELETE FROM audit_auditevent WHERE seq = {second}", "1 of 4 sealed events are missing"),
+            (
+                "DELETE FROM audit_auditevent WHERE seq = {second}",
+                "1 of 4 sealed events are missing",
+            ),
         ],
     )
     def test_a_changed_log_is_found(self, statement: str, finding: str) -> None:

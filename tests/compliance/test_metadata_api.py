@@ -105,7 +105,10 @@ class TestUpsert:
         (event,) = event_bodies("compliance.metadata.create_failed")
         assert event["errorMessage"] == message
         assert (event["actor"], event["assetId"], event["network"], event["success"]) == (
-            owner.address, "12345", VOI, False,
+            owner.address,
+            "12345",
+            VOI,
+            False,
         )
         assert event["actionType"] == "Create"
 
@@ -119,8 +122,13 @@ class TestUpsert:
         first = stored(owner, FULL)
         second = stored(
             owner,
-            {"assetId": 12345, "network": VOI, "kycProvider": "Onfido", "notes": None,
-             "maxHolders": None},
+            {
+                "assetId": 12345,
+                "network": VOI,
+                "kycProvider": "Onfido",
+                "notes": None,
+                "maxHolders": None,
+            },
         )
         expected = {**first, "kycProvider": "Onfido", "notes": None, "maxHolders": None}
         assert second.pop("updatedAt") is not None
@@ -266,7 +274,8 @@ class TestUpsert:
     def test_another_media_type_is_a_415(self, owner: User) -> None:
         response = client_for(owner).post(URL, b"assetId=1", content_type="text/plain")
         assert (response.status_code, response.json()["errorCode"]) == (
-            415, "UNSUPPORTED_MEDIA_TYPE",
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
         )
 
     def test_a_query_parameter_is_refused(self, owner: User) -> None:
@@ -327,11 +336,14 @@ class TestGetDeleteList:
     def test_get_is_recorded_with_the_real_actor(self, owner: User, outsider: User) -> None:
         expected = stored(owner, FULL)
         assert client_for(outsider).get(f"{URL}/12345").json() == {
-            "success": True, "metadata": expected,
+            "success": True,
+            "metadata": expected,
         }
         (event,) = event_bodies("compliance.metadata.read")
         assert (event["actor"], event["assetId"], event["actionType"]) == (
-            outsider.address, "12345", "Read",
+            outsider.address,
+            "12345",
+            "Read",
         )
 
     def test_an_unknown_asset_is_a_404_and_a_recorded_failure(self, owner: User) -> None:
@@ -340,7 +352,9 @@ class TestGetDeleteList:
         assert response.json()["errorMessage"] == "Compliance metadata not found for this asset"
         (event,) = event_bodies("compliance.metadata.read_failed")
         assert (event["success"], event["assetId"], event["errorMessage"]) == (
-            False, "99", "Compliance metadata not found for this asset",
+            False,
+            "99",
+            "Compliance metadata not found for this asset",
         )
 
     @pytest.mark.parametrize("tail", ["NaN", "0", str(2**63), "-1", "1.5", "1/", "1/status/"])
@@ -357,9 +371,9 @@ class TestGetDeleteList:
         assert client_for(owner).get(f"{URL}/12345").status_code == 404
         actions = [
             entry["eventType"]
-            for entry in client_for(owner).get(
-                f"{URL}/audit-log", {"assetId": 12345, "success": "true"}
-            ).json()["entries"]
+            for entry in client_for(owner)
+            .get(f"{URL}/audit-log", {"assetId": 12345, "success": "true"})
+            .json()["entries"]
             if entry["eventType"].startswith("compliance.metadata.")
         ]
         assert actions == ["compliance.metadata.deleted", "compliance.metadata.created"]
@@ -439,9 +453,7 @@ class TestConditions:
         ok = client.post(URL, update, format="json", HTTP_IF_MATCH=etag)
         assert ok.status_code == 200
         assert ok.headers["ETag"] != etag
-        stale = client.post(
-            URL, {**update, "notes": "third"}, format="json", HTTP_IF_MATCH=etag
-        )
+        stale = client.post(URL, {**update, "notes": "third"}, format="json", HTTP_IF_MATCH=etag)
         assert (stale.status_code, stale.json()["errorCode"]) == (412, "PRECONDITION_FAILED")
         assert client.delete(f"{URL}/12345", HTTP_IF_MATCH=etag).status_code == 412
         assert client.get(f"{URL}/12345").json()["metadata"]["notes"] == "second"
@@ -483,4 +495,3 @@ def test_cors_headers_are_on_errors_too(anonymous: APIClient) -> None:
     assert response.status_code == 401
     assert response.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
     assert "x-correlation-id" in response.headers["Access-Control-Expose-Headers"]
-

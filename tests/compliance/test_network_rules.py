@@ -43,14 +43,20 @@ def values(**changes: Any) -> dict[str, Any]:
         ),
         (
             "voimain-v1.0",
-            {"requires_accredited_investors": True, "verification_status": "Failed",
-             "jurisdiction": "US"},
+            {
+                "requires_accredited_investors": True,
+                "verification_status": "Failed",
+                "jurisdiction": "US",
+            },
             [("verificationStatus", VOI_KYC)],
         ),
         (
             "voimain-v1.0",
-            {"requires_accredited_investors": True, "verification_status": "Verified",
-             "jurisdiction": "US"},
+            {
+                "requires_accredited_investors": True,
+                "verification_status": "Verified",
+                "jurisdiction": "US",
+            },
             [],
         ),
         ("aramidmain-v1.0", {}, []),

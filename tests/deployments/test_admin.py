@@ -32,6 +32,11 @@ def admin(user):
     return client
 
 
+def recorded():
+    # Logging in is an event too.
+    return AuditEvent.objects.filter(name__startswith="deployments.").count()
+
+
 def detail(deployment):
     return reverse("admin:deployments_deployment_change", args=[deployment.pk])
 
@@ -73,7 +78,7 @@ def test_an_auditor_adds_nothing(auditor, token):
     assert client.get(ADD).status_code == 403
     assert client.post(ADD, form_of(token)).status_code == 403
     assert Deployment.objects.count() == 0
-    assert AuditEvent.objects.count() == 0
+    assert recorded() == 0
 
 
 @pytest.mark.parametrize("persona", ["officer", "administrator"])
@@ -121,7 +126,7 @@ def test_what_the_service_refuses_is_an_error_of_the_form(officer, token, fields
     assert answer.status_code == 200
     assert answer.context["adminform"].form.errors == errors
     assert Deployment.objects.count() == 0
-    assert AuditEvent.objects.count() == 0
+    assert recorded() == 0
 
 
 def test_a_second_completed_deployment_is_an_error_of_the_form(officer, token, deployment):
@@ -131,4 +136,4 @@ def test_a_second_completed_deployment_is_an_error_of_the_form(officer, token, d
         "__all__": ["This token has a completed deployment already."]
     }
     assert Deployment.objects.count() == 1
-    assert AuditEvent.objects.count() == 1
+    assert recorded() == 1

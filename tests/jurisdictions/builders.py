@@ -1,6 +1,7 @@
 """Short ways to say what a test of the engine is about."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -139,7 +140,7 @@ def run(
 
 
 def judge(
-    kind: str, params: dict[str, Any], facts: dict[str, FactValue], **options: Any
+    kind: str, params: dict[str, Any], facts: Mapping[str, FactValue], **options: Any
 ) -> tuple[str, str]:
     """Verdict and reason code of one check over some facts."""
     outcome, _ = run(kind, params, Snapshot(facts=facts), **options)

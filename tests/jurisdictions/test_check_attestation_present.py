@@ -53,7 +53,7 @@ def test_verified_evidence_passes_and_is_named() -> None:
 )
 def test_each_shortcoming_fails_with_its_own_code(changes: dict[str, Any], code: str) -> None:
     params = {**WHITE_PAPER, "maxAgeDays": 30, "attributes": {"regime": ["MICA_7", "MICA_29"]}}
-    good = {"attributes": {"regime": "MICA_7"}}
+    good: dict[str, Any] = {"attributes": {"regime": "MICA_7"}}
     assert judged(params, attestation(**good)) == ("Pass", "satisfied")
     assert judged(params, attestation(**{**good, **changes})) == ("Fail", code)
 

@@ -81,7 +81,7 @@ def test_one_unsound_entry_fails_all() -> None:
     ],
 )
 def test_required_fields(require: str, changes: dict[str, Any]) -> None:
-    full = {"kyc_verified_at": NOW, "jurisdiction": "DE"}
+    full: dict[str, Any] = {"kyc_verified_at": NOW, "jurisdiction": "DE"}
     params = {"require": [require]}
     assert valid(params, entry(**full))[0] == "Pass"
     assert valid(params, entry(**{**full, **changes}))[0] == "Fail"

@@ -1,16 +1,17 @@
 """What holds of every evaluation, whatever the token: tried on drawn snapshots and all packs."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jurisdictions.catalogue import FactDefinition
 from jurisdictions.engine import (
     AttestationFact,
     AuditEventFact,
@@ -27,6 +28,7 @@ from jurisdictions.engine import (
     WhitelistEntryFact,
     WhitelistFacts,
     aggregate,
+    check_kind_names,
     evaluate,
 )
 from tests.jurisdictions.builders import (
@@ -34,8 +36,6 @@ from tests.jurisdictions.builders import (
     NOW,
     active_packs,
     catalogue,
-    pack_documents,
-    reference,
 )
 
 REQUIREMENTS = {one.key: one for pack in active_packs() for one in pack.requirements}
@@ -49,77 +49,17 @@ BETTER_WITHOUT = {
     if one.params.get("openUntilDeadline") or one.check_kind == "manual_review"
 }
 
-properties = settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+properties = settings(max_examples=100, deadline=None, derandomize=True)
 
-
-def _near(low: int, high: int) -> st.SearchStrategy[datetime]:
-    """A moment within some days of now, often at midnight, where days change."""
-    moments = st.builds(
-        lambda day, hours: NOW + timedelta(days=day, hours=hours),
-        st.integers(low, high),
-        st.sampled_from([0, -12, 0, 7]),
-    )
-    return moments
-
-
-def _value(path: str) -> st.SearchStrategy[Any]:
-    definition = catalogue().get(path)
-    assert definition is not None
-    if definition.type == "list":
-        choices = definition.enum or ("x",)
-        return st.lists(st.sampled_from(choices), max_size=3, unique=True).map(tuple)
-    if definition.enum:
-        return st.sampled_from(definition.enum)
-    return {
-        "boolean": st.booleans(),
-        "integer": st.integers(0, 2000),
-        "number": st.sampled_from([0, 0.3, 24, 60_000, 1_000_000, 400_000.5]),
-        "date": _near(-800, 60).map(lambda moment: moment.date().isoformat()),
-        "string": st.sampled_from(["DE", "IR", "Security Token", "https://example.org/x", " "]),
-    }[definition.type]
-
-
-FACTS: st.SearchStrategy[dict[str, FactValue]] = st.fixed_dictionaries(
-    {},
-    optional={
-        path: _value(path) for path in catalogue().definitions if not path.startswith("tag.")
-    },
-)
-
-_CODES = [
+PLACES = (
     ("US", "country"), ("EU", "supranational"), ("DE", "country"), ("FR", "country"),
     ("LI", "country"), ("GB", "country"), ("CH", "country"), ("SG", "country"), ("HK", "country"),
     ("AE-DU", "subdivision"), ("BR", "country"), ("GLOBAL", "global"),
-]  # fmt: skip
-
-
-def _tag(place: tuple[str, str], **position: Any) -> Tag:
-    return Tag(place[0], place[1], **position)
-
-
-TAGS = st.lists(
-    st.one_of(
-        st.builds(
-            _tag,
-            st.sampled_from(_CODES),
-            classification=st.none() | _value("tag.classification"),
-            exemption=st.none() | _value("tag.exemption"),
-            offering_kind=st.none() | _value("tag.offeringKind"),
-            source=st.sampled_from(["Explicit", "Derived"]),
-        ),
-        st.just(Tag("", recognized=False, raw_text="Atlantis")),
-    ),
-    max_size=4,
-).map(tuple)
-
-_WALLETS = ["W1", "W2", "W3"]
-_TYPES = [one["type"] for one in reference("attestation-types")["types"]]
-_ATTRIBUTES = sorted(
+)  # fmt: skip
+WALLETS = ("W1", "W2", "W3")
+TYPES = sorted({name for one in REQUIREMENTS.values() for name in one.params.get("types", ())})
+WALLET_TYPES = ["Accreditation", "AML", "KYC", "ProfessionalInvestor", "WalletOwnership"]
+ATTRIBUTES = sorted(
     {
         (name, value)
         for one in REQUIREMENTS.values()
@@ -127,59 +67,7 @@ _ATTRIBUTES = sorted(
         for value in (allowed if isinstance(allowed, list) else [allowed])
     }
 )
-
-
-def _attestation(
-    subject: tuple[str, str], attributes: list[tuple[str, str]], **fields: Any
-) -> AttestationFact:
-    return AttestationFact(
-        id="",
-        subject_type=subject[0],
-        subject=subject[1],
-        attributes={
-            **dict(attributes),
-            "requirementKey": "mica.t3.governance",
-            "outcome": "satisfied" if attributes else "not_satisfied",
-        },
-        **fields,
-    )
-
-
-ATTESTATIONS = st.lists(
-    st.builds(
-        _attestation,
-        st.sampled_from([("token", "t"), ("issuer", "i"), *(("wallet", one) for one in _WALLETS)]),
-        st.lists(st.sampled_from(_ATTRIBUTES), max_size=2),
-        attestation_type=st.sampled_from(_TYPES),
-        status=st.sampled_from(
-            ["Verified", "Verified", "Verified", "Pending", "Failed", "Revoked"]
-        ),
-        created_by_id=st.just("creator"),
-        verified_by_id=st.sampled_from(["verifier", "verifier", "creator", None]),
-        issued_at=_near(-500, 10),
-        expires_at=st.none() | _near(-20, 60),
-    ),
-    max_size=20,
-).map(lambda drawn: tuple(replace(one, id=f"a{i}") for i, one in enumerate(drawn)))
-
-WHITELIST = st.builds(
-    WhitelistFacts,
-    st.sampled_from(["Mandatory", "Optional", None]),
-    st.lists(
-        st.builds(
-            WhitelistEntryFact,
-            st.sampled_from(_WALLETS),
-            kyc_verified=st.booleans(),
-            kyc_verified_at=st.none() | _near(-400, 0),
-            expires_at=st.none() | _near(-5, 60),
-            jurisdiction=st.sampled_from(["DE", "US", "IR", None]),
-        ),
-        max_size=3,
-        unique_by=lambda one: one.address,
-    ).map(tuple),
-)
-
-_EVENTS = sorted(
+EVENTS = sorted(
     {
         name
         for one in REQUIREMENTS.values()
@@ -187,67 +75,159 @@ _EVENTS = sorted(
         if name
     }
 )
-AUDIT = st.builds(
-    AuditFacts,
-    st.dictionaries(
-        st.sampled_from(_EVENTS), st.builds(AuditEventFact, st.integers(0, 3), _near(-120, 0))
-    ),
-    st.sampled_from([True, True, False, None]),
-)
-
-_RECORD_CLASSES = sorted(
+RECORD_CLASSES = sorted(
     {one.params["recordClass"] for one in REQUIREMENTS.values() if "recordClass" in one.params}
 )
-_LISTS = {
+LISTS = {
     name: ScreeningList(name, name, date(2026, 6, 19), frozenset({"IR"}), 135)
     for name in ("fatf.call_for_action", "fatf.increased_monitoring")
 }
-WAIVERS = st.lists(
-    st.builds(
-        Waiver,
-        st.sampled_from(sorted(REQUIREMENTS)),
-        _near(-10, 40),
-        st.booleans(),
-        st.sampled_from(["w1", "w2"]),
-    ),
-    max_size=6,
-).map(tuple)
-
-SNAPSHOTS = st.builds(
-    Snapshot,
-    facts=FACTS,
-    tags=TAGS,
-    attestations=ATTESTATIONS,
-    whitelist=WHITELIST,
-    deployment=st.none() | st.builds(DeploymentFacts, st.sampled_from(["Completed", "Failed"])),
-    audit=AUDIT,
-    retention=st.dictionaries(
-        st.sampled_from(_RECORD_CLASSES), st.sampled_from([4.0, 5.0, 8.0, 10.0])
-    ),
-    lists=st.sampled_from([{}, _LISTS]),
-    waivers=WAIVERS,
-    assumed=st.just(catalogue().assumed),
-)
 
 
-@st.composite
-def packs(draw: st.DrawFn) -> tuple[Pack, ...]:
-    """All packs, some of them taking effect or ending near now, some with a version to come."""
-    drawn: list[Pack] = []
-    for pack in active_packs():
-        change = draw(st.sampled_from(["as it is"] * 4 + ["starts", "ends", "succeeded"]))
-        day = draw(_near(-3, 20)).date()
-        if change == "starts":
-            pack = replace(pack, effective_from=day)
-        elif change == "ends":
-            pack = replace(pack, effective_to=day)
-        elif change == "succeeded":
-            requirements = pack.requirements[:-1]
-            drawn.append(
-                replace(pack, version="2027.1.1", effective_from=day, requirements=requirements)
-            )
-        drawn.append(pack)
-    return tuple(drawn)
+class Drawer:
+    """Draws a token from a seed, with a taste for edges: midnights, expiries, near misses."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        # Some tokens are nearly complete and some nearly empty.
+        self.fullness = self.random.random()
+
+    def known(self) -> bool:
+        return self.random.random() < self.fullness
+
+    def near(self, low: int, high: int) -> datetime:
+        day = NOW + timedelta(days=self.random.randint(low, high))
+        return day + timedelta(hours=self.random.choice([0, -12, 7]))
+
+    def near_or_none(self, low: int, high: int) -> datetime | None:
+        return self.near(low, high) if self.random.random() < 0.5 else None
+
+    def value(self, definition: FactDefinition) -> FactValue:
+        choose = self.random.choice
+        if definition.type == "list":
+            choices = definition.enum or ("x",)
+            return tuple(self.random.sample(choices, self.random.randint(0, 2)))
+        if definition.enum:
+            return choose(definition.enum)
+        if definition.type == "boolean":
+            return choose([True, False])
+        if definition.type == "date":
+            return self.near(-800, 60).date().isoformat()
+        if definition.type == "string":
+            return choose(["DE", "IR", "Security Token", "https://example.org/x", " "])
+        return choose([0, 24, 149, 400, 60_000, 1_000_000])
+
+    def tag_value(self, path: str) -> Any:
+        definition = catalogue().get(path)
+        assert definition is not None
+        return self.value(definition) if self.known() else None
+
+    def tag(self, place: tuple[str, str], source: str) -> Tag:
+        return Tag(
+            *place,
+            classification=self.tag_value("tag.classification"),
+            exemption=self.tag_value("tag.exemption"),
+            offering_kind=self.tag_value("tag.offeringKind"),
+            source=source,
+        )
+
+    def tags(self) -> tuple[Tag, ...]:
+        explicit = self.random.sample(PLACES, self.random.randint(0, 3))
+        derived = self.random.sample(PLACES, self.random.randint(0, 2))
+        lost = [Tag("", recognized=False, raw_text="Atlantis")] * (self.random.random() < 0.2)
+        return (
+            *(self.tag(place, "Explicit") for place in explicit),
+            *(self.tag(place, "Derived") for place in derived),
+            *lost,
+        )
+
+    def attestation(self, number: int) -> AttestationFact:
+        choose = self.random.choice
+        subjects = [("token", "t"), ("issuer", "i"), *(("wallet", one) for one in WALLETS)]
+        subject_type, subject = choose(subjects)
+        return AttestationFact(
+            id=f"a{number:03}",
+            subject_type=subject_type,
+            subject=subject,
+            attestation_type=choose(
+                WALLET_TYPES if subject_type == "wallet" else [*TYPES, "ManualReview"]
+            ),
+            status=choose(["Verified"] * 6 + ["Pending", "Failed", "Revoked"]),
+            created_by_id="creator",
+            verified_by_id=choose(["verifier"] * 5 + ["creator", None]),
+            issued_at=self.near(-500, 10),
+            expires_at=self.near_or_none(-20, 60),
+            attributes={
+                **dict(self.random.sample(ATTRIBUTES, 2)),
+                "requirementKey": choose(["mica.t3.governance", "li.mica_overlay"]),
+                "outcome": choose(["satisfied", "not_satisfied"]),
+            },
+        )
+
+    def entry(self, address: str) -> WhitelistEntryFact:
+        return WhitelistEntryFact(
+            address,
+            kyc_verified=self.random.random() < 0.8,
+            kyc_verified_at=self.near_or_none(-400, 0),
+            expires_at=self.near_or_none(-5, 60),
+            jurisdiction=self.random.choice(["DE", "DE", "US", "IR", None]),
+        )
+
+    def waivers(self) -> tuple[Waiver, ...]:
+        keys = self.random.sample(sorted(REQUIREMENTS), self.random.randint(0, 60))
+        return tuple(
+            Waiver(key, self.near(-10, 40), self.random.random() < 0.7, f"w{number}")
+            for number, key in enumerate(keys + keys[:5])
+        )
+
+    def snapshot(self) -> Snapshot:
+        choose, sample = self.random.choice, self.random.sample
+        definitions = [
+            one for one in catalogue().definitions.values() if not one.path.startswith("tag.")
+        ]
+        events = {
+            name: AuditEventFact(self.random.randint(0, 3), self.near(-120, 0))
+            for name in EVENTS
+            if self.known()
+        }
+        addresses = sample(WALLETS, self.random.randint(0, 3))
+        return Snapshot(
+            facts={one.path: self.value(one) for one in definitions if self.known()},
+            tags=self.tags(),
+            attestations=tuple(
+                self.attestation(number) for number in range(int(self.fullness * 80))
+            ),
+            whitelist=WhitelistFacts(
+                choose(["Mandatory", "Mandatory", "Optional", None]),
+                tuple(self.entry(address) for address in addresses),
+            ),
+            deployment=choose([None, DeploymentFacts("Completed"), DeploymentFacts("Failed")]),
+            audit=AuditFacts(events, choose([True, True, False, None])),
+            retention={name: choose([4.0, 5.0, 8.0, 10.0]) for name in RECORD_CLASSES},
+            lists=choose([{}, LISTS]),
+            waivers=self.waivers(),
+            assumed=catalogue().assumed,
+        )
+
+    def packs(self) -> tuple[Pack, ...]:
+        """All packs, some taking effect or ending near now, some with a version to come."""
+        drawn: list[Pack] = []
+        for pack in active_packs():
+            change = self.random.choice(["none"] * 4 + ["starts", "ends", "succeeded"])
+            day = self.near(-3, 20).date()
+            if change == "succeeded":
+                fewer_rules = pack.requirements[:-1]
+                successor = replace(pack, version="2027.1.1", requirements=fewer_rules)
+                drawn.append(replace(successor, effective_from=day))
+            elif change == "starts":
+                pack = replace(pack, effective_from=day)
+            elif change == "ends":
+                pack = replace(pack, effective_to=day)
+            drawn.append(pack)
+        return tuple(drawn)
+
+
+SEEDS = st.integers(0, 2**32)
 
 
 def identity(result: CheckResult) -> tuple[str, str, str | None]:
@@ -278,16 +258,16 @@ def shuffled(values: tuple[Any, ...], random: Random) -> tuple[Any, ...]:
     return tuple(random.sample(values, len(values)))
 
 
-def shuffle_dict(values: Any, random: Random) -> dict[Any, Any]:
+def shuffle_dict(values: Mapping[str, Any], random: Random) -> dict[str, Any]:
     return dict(random.sample(list(values.items()), len(values)))
 
 
 @properties
-@given(SNAPSHOTS, packs(), st.randoms(use_true_random=False))
-def test_the_same_input_gives_the_same_results_in_any_order(
-    snapshot: Snapshot, drawn: tuple[Pack, ...], random: Random
-) -> None:
-    results = evaluate(snapshot, drawn, NOW)
+@given(SEEDS)
+def test_the_same_input_gives_the_same_results_in_any_order(seed: int) -> None:
+    drawer = Drawer(seed)
+    snapshot, packs, random = drawer.snapshot(), drawer.packs(), drawer.random
+    results = evaluate(snapshot, packs, NOW)
     mixed = replace(
         snapshot,
         facts=shuffle_dict(snapshot.facts, random),
@@ -297,67 +277,65 @@ def test_the_same_input_gives_the_same_results_in_any_order(
         waivers=shuffled(snapshot.waivers, random),
         retention=shuffle_dict(snapshot.retention, random),
     )
-    again = evaluate(mixed, shuffled(drawn, random), NOW)
+    again = evaluate(mixed, shuffled(packs, random), NOW)
     assert again == results
     assert aggregate(again, NOW) == aggregate(results, NOW)
 
 
 @properties
-@given(SNAPSHOTS, packs(), st.floats(0, 1))
-def test_nothing_flips_before_the_next_evaluation(
-    snapshot: Snapshot, drawn: tuple[Pack, ...], fraction: float
-) -> None:
-    results = evaluate(snapshot, drawn, NOW)
+@given(SEEDS, st.floats(0, 1))
+def test_nothing_flips_before_the_next_evaluation(seed: int, fraction: float) -> None:
+    drawer = Drawer(seed)
+    snapshot, packs = drawer.snapshot(), drawer.packs()
+    results = evaluate(snapshot, packs, NOW)
     following = aggregate(results, NOW).next_evaluation_at
     assert following is None or following > NOW
     end = (following or NOW + timedelta(days=20_000)) - MICROSECOND
     for moment in (NOW + (end - NOW) * fraction, end):
-        assert without_warnings(evaluate(snapshot, drawn, moment)) == without_warnings(results)
+        assert without_warnings(evaluate(snapshot, packs, moment)) == without_warnings(results)
 
 
 @properties
-@given(SNAPSHOTS, packs())
-def test_no_verdict_flips_before_its_own_flips_at(
-    snapshot: Snapshot, drawn: tuple[Pack, ...]
-) -> None:
-    results = evaluate(snapshot, drawn, NOW)
-    moments = {one.flips_at for one in results if one.flips_at is not None}
-    assert all(moment > NOW for moment in moments)
-    for moment in sorted(moments)[:3]:
-        later = verdicts(evaluate(snapshot, drawn, moment - MICROSECOND))
+@given(SEEDS)
+def test_no_verdict_flips_before_its_own_flips_at(seed: int) -> None:
+    drawer = Drawer(seed)
+    snapshot, packs = drawer.snapshot(), drawer.packs()
+    results = evaluate(snapshot, packs, NOW)
+    moments = sorted({one.flips_at for one in results if one.flips_at is not None})
+    for moment in moments[:2] + moments[-2:]:
+        later = {identity(one): one for one in evaluate(snapshot, packs, moment - MICROSECOND)}
         for one in results:
             if one.flips_at is None or one.flips_at >= moment:
-                assert later[identity(one)] == one.verdict
+                assert replace(later[identity(one)], warnings=()) == replace(one, warnings=())
 
 
 @properties
-@given(SNAPSHOTS, st.data())
-def test_forgetting_a_fact_never_makes_a_check_pass(
-    snapshot: Snapshot, data: st.DataObject
-) -> None:
+@given(SEEDS)
+def test_forgetting_a_fact_never_makes_a_check_pass(seed: int) -> None:
+    drawer = Drawer(seed)
+    snapshot = drawer.snapshot()
+    # What is assumed without a fact may well be better than the fact.
     forgettable = sorted(set(snapshot.facts) - set(snapshot.assumed))
-    if not forgettable:
-        return
     before = evaluate(snapshot, active_packs(), NOW)
-    for path in data.draw(st.lists(st.sampled_from(forgettable), min_size=1, max_size=8)):
+    for path in drawer.random.sample(forgettable, min(10, len(forgettable))):
         facts = {name: value for name, value in snapshot.facts.items() if name != path}
         after = evaluate(replace(snapshot, facts=facts), active_packs(), NOW)
         assert improved(before, after) <= BETTER_WITHOUT
 
 
-def _less_of(mapping: Any) -> list[Any]:
+def less_of(mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{k: v for k, v in mapping.items() if k != gone} for gone in mapping]
 
 
-def _fewer(values: tuple[Any, ...]) -> list[Any]:
+def fewer(values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     return [values[:i] + values[i + 1 :] for i in range(len(values))]
 
 
 REMOVALS: dict[str, Callable[[Snapshot], list[Snapshot]]] = {
-    "attestation": lambda s: [replace(s, attestations=one) for one in _fewer(s.attestations)],
-    "retention": lambda s: [replace(s, retention=one) for one in _less_of(s.retention)],
+    "attestation": lambda s: [replace(s, attestations=one) for one in fewer(s.attestations)],
+    "retention": lambda s: [replace(s, retention=one) for one in less_of(s.retention)],
     "audit event": lambda s: [
-        replace(s, audit=replace(s.audit, events=one)) for one in _less_of(s.audit.events)
+        replace(s, audit=replace(s.audit, events=one)) for one in less_of(s.audit.events)
     ],
     "chain": lambda s: [replace(s, audit=replace(s.audit, chain_verified=None))],
     "deployment": lambda s: [replace(s, deployment=None)],
@@ -368,36 +346,37 @@ REMOVALS: dict[str, Callable[[Snapshot], list[Snapshot]]] = {
 
 @pytest.mark.parametrize("what", sorted(REMOVALS))
 @properties
-@given(snapshot=SNAPSHOTS)
-def test_taking_evidence_away_never_makes_a_check_pass(what: str, snapshot: Snapshot) -> None:
+@given(seed=SEEDS)
+def test_taking_evidence_away_never_makes_a_check_pass(what: str, seed: int) -> None:
+    drawer = Drawer(seed)
+    snapshot = drawer.snapshot()
     before = evaluate(snapshot, active_packs(), NOW)
-    for poorer in REMOVALS[what](snapshot)[:6]:
-        assert improved(before, evaluate(poorer, active_packs(), NOW)) <= BETTER_WITHOUT
+    poorer = REMOVALS[what](snapshot)
+    for one in drawer.random.sample(poorer, min(6, len(poorer))):
+        assert improved(before, evaluate(one, active_packs(), NOW)) <= BETTER_WITHOUT
 
 
 @properties
-@given(SNAPSHOTS, WAIVERS)
-def test_a_waiver_turns_nothing_green(snapshot: Snapshot, waivers: tuple[Waiver, ...]) -> None:
-    bare = replace(snapshot, waivers=())
-    before = evaluate(bare, active_packs(), NOW)
-    after = evaluate(replace(bare, waivers=waivers), active_packs(), NOW)
-    old = verdicts(before)
-    for one in after:
+@given(SEEDS)
+def test_a_waiver_turns_nothing_green(seed: int) -> None:
+    snapshot = Drawer(seed).snapshot()
+    old = verdicts(evaluate(replace(snapshot, waivers=()), active_packs(), NOW))
+    results = evaluate(snapshot, active_packs(), NOW)
+    for one in results:
         was = old[identity(one)]
         if one.verdict == Verdict.WAIVED:
             assert was == one.underlying_verdict
             assert was in (Verdict.FAIL, Verdict.UNKNOWN)
         else:
             assert one.verdict == was
-    waived = [one for one in after if one.verdict == Verdict.WAIVED and one.severity == "required"]
-    if waived:
-        assert aggregate(after, NOW).status != "Compliant"
+    if any(one.verdict == Verdict.WAIVED and one.severity == "required" for one in results):
+        assert aggregate(results, NOW).status != "Compliant"
 
 
 @properties
-@given(SNAPSHOTS)
-def test_every_result_explains_itself(snapshot: Snapshot) -> None:
-    for one in evaluate(snapshot, active_packs(), NOW):
+@given(SEEDS)
+def test_every_result_explains_itself(seed: int) -> None:
+    for one in evaluate(Drawer(seed).snapshot(), active_packs(), NOW):
         assert one.reason
         assert one.citations[0].text
         assert one.reason_code != "satisfied" or one.verdict == Verdict.PASS
@@ -407,15 +386,14 @@ def test_every_result_explains_itself(snapshot: Snapshot) -> None:
 
 def test_the_drawn_snapshots_reach_every_verdict() -> None:
     """A property that only ever sees failures would prove nothing."""
-    seen: Counter[Verdict] = Counter()
-
-    @settings(properties, max_examples=40)
-    @given(SNAPSHOTS)
-    def look(snapshot: Snapshot) -> None:
-        seen.update(one.verdict for one in evaluate(snapshot, active_packs(), NOW))
-
-    look()
+    drawn = [Drawer(seed).snapshot() for seed in range(100)]
+    results = [one for snapshot in drawn for one in evaluate(snapshot, active_packs(), NOW)]
+    seen = Counter(one.verdict for one in results)
     assert set(seen) == set(Verdict)
-    assert seen[Verdict.PASS] > 200
-    assert len(pack_documents()) == 12
-    assert NOW.tzinfo is UTC
+    assert seen[Verdict.PASS] > 500
+    passing_kinds = {
+        REQUIREMENTS[one.key].check_kind
+        for one in results
+        if one.verdict == Verdict.PASS and one.key in REQUIREMENTS
+    }
+    assert passing_kinds == set(check_kind_names())

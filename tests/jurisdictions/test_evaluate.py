@@ -349,7 +349,7 @@ def test_a_pack_to_come_announces_its_rules() -> None:
     ],
 )
 def test_a_requirement_has_its_own_effective_dates(
-    effective: dict[str, date], expected: tuple[str, str], flips_at: str | None
+    effective: dict[str, Any], expected: tuple[str, str], flips_at: str | None
 ) -> None:
     results = evaluate(Snapshot(NAMED, (US,)), [pack(requirement(**effective))], NOW)
     assert verdict_of(results, "us.rule") == expected

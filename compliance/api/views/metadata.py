@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.actor import actor_of
 from audit.services import record_event
 from compliance.api.filters import MetadataFilter
 from compliance.api.parameters import named_network
@@ -53,7 +54,7 @@ class MetadataViewSet(WireViewSet):
         serializer.is_valid(raise_exception=True)
         changes = dict(serializer.validated_data)
         metadata = metadata_upsert(
-            actor=request.user,
+            actor=actor_of(request),
             asset_id=changes.pop("asset_id"),
             network=changes.pop("network", None),
             changes=changes,
@@ -67,7 +68,7 @@ class MetadataViewSet(WireViewSet):
         metadata = metadata_get(asset_id=asset_id, network=named_network(request))
         record_event(
             "compliance.metadata.read",
-            actor=request.user,
+            actor=actor_of(request),
             **metadata.token.event_fields,
             reference_type="metadata",
             reference_id=str(metadata.pk),
@@ -80,14 +81,16 @@ class MetadataViewSet(WireViewSet):
     @extend_schema(
         parameters=[NETWORK_PARAMETER],
         request=TokenNameSerializer,
-        responses=noun_serializer("DeletedResponse", "metadata", MetadataSerializer(allow_null=True)),
+        responses=noun_serializer(
+            "DeletedResponse", "metadata", MetadataSerializer(allow_null=True)
+        ),
     )
     def destroy(self, request: Request, asset_id: int) -> Response:
         """Delete the metadata of a token; its history stays readable in the audit log."""
         body = TokenNameSerializer(data=request.data or {})
         body.is_valid(raise_exception=True)
         metadata_delete(
-            actor=request.user,
+            actor=actor_of(request),
             asset_id=asset_id,
             network=named_network(request) or body.validated_data.get("network"),
             if_match=request.headers.get("If-Match"),
@@ -96,21 +99,20 @@ class MetadataViewSet(WireViewSet):
 
     @extend_schema(
         parameters=filter_parameters(MetadataFilter),
-        responses=page_serializer(
-            "ComplianceMetadataListResponse", "metadata", MetadataSerializer
-        ),
+        responses=page_serializer("ComplianceMetadataListResponse", "metadata", MetadataSerializer),
     )
     def list(self, request: Request) -> Response:
         """List metadata, newest first."""
-        rows = ComplianceMetadata.objects.visible_to(request.user).select_related("token")
+        rows = ComplianceMetadata.objects.visible_to(actor_of(request)).select_related("token")
         rows, words = MetadataFilter.apply(rows, request)
         page = self.paginator.paginate(rows, request)
         record_event(
             "compliance.metadata.listed",
-            actor=request.user,
+            actor=actor_of(request),
             item_count=len(page.rows),
             filter_criteria=words,
-            notes=f"Listed {len(page.rows)} of {page.total_count} total compliance metadata entries",
+            notes=f"Listed {len(page.rows)} of {page.total_count} "
+            "total compliance metadata entries",
         )
         return answer_page("metadata", page, MetadataSerializer(page.rows, many=True).data)
 

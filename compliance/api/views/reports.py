@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.actor import actor_of
 from audit.services import record_event
 from compliance.api.filters import ReportFilter
 from compliance.api.serializers import (
@@ -47,7 +48,7 @@ class ReportViewSet(WireViewSet):
         serializer.is_valid(raise_exception=True)
         wanted = serializer.validated_data
         report = report_generate(
-            actor=request.user,
+            actor=actor_of(request),
             asset_id=wanted["asset_id"],
             network=wanted.get("network"),
             as_of=wanted.get("as_of"),
@@ -59,7 +60,7 @@ class ReportViewSet(WireViewSet):
     @extend_schema(responses=_RESPONSE)
     def retrieve(self, request: Request, report_id: UUID) -> Response:
         """Get a stored report exactly as it was generated."""
-        report = report_read(actor=request.user, report_id=report_id)
+        report = report_read(actor=actor_of(request), report_id=report_id)
         if is_unchanged(request, report.digest):
             return not_modified(report.digest)
         return self._answer(report)
@@ -72,12 +73,12 @@ class ReportViewSet(WireViewSet):
     )
     def list(self, request: Request) -> Response:
         """List stored reports, newest first."""
-        rows = ComplianceReport.objects.visible_to(request.user).select_related("token")
+        rows = ComplianceReport.objects.visible_to(actor_of(request)).select_related("token")
         rows, words = ReportFilter.apply(rows.defer("content"), request)
         page = self.paginator.paginate(rows, request)
         record_event(
             "compliance.report.listed",
-            actor=request.user,
+            actor=actor_of(request),
             item_count=len(page.rows),
             filter_criteria=words,
         )

@@ -1,155 +1,17 @@
-"""Writing users, issuers and tokens. Every function is one transaction with its event."""
+"""Writing tokens: registered and claimed by their first writer, verified and reassigned by staff."""
 
-from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.auth.models import Group
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from accounts.choices import MemberRole, Role
+from accounts.choices import MemberRole
 from accounts.models import Issuer, IssuerMember, Token, User
 from accounts.policies import may_write, require_officer, require_token_writer, require_writer
 from accounts.selectors import require_unambiguous
-from audit.principal import SYSTEM, Principal
+from accounts.services.issuers import issuer_create
 from audit.services import record_event
 from config.api.errors import Conflict
-
-
-@transaction.atomic
-def user_create(
-    *,
-    email: str | None = None,
-    address: str | None = None,
-    password: str | None = None,
-    full_name: str = "",
-    roles: Iterable[str] = (),
-    is_superuser: bool = False,
-    actor: Principal = SYSTEM,
-) -> User:
-    """Create a user with these platform roles.
-
-    Raises django's ValidationError where an identifier is malformed or taken.
-    """
-    user = User(email=email, address=address, full_name=full_name, is_superuser=is_superuser)
-    user.set_password(password) if password else user.set_unusable_password()
-    user.full_clean()
-    user.save()
-    chosen = sorted(set(roles))
-    user.groups.set(Group.objects.filter(name__in=chosen))
-    record_event(
-        "accounts.user.registered",
-        actor=actor,
-        reference_type="user",
-        reference_id=str(user.pk),
-        details={"roles": chosen, "superuser": is_superuser},
-    )
-    return user
-
-
-def user_by_address(*, address: str) -> User:
-    """Return the user of a wallet that just proved itself; the first proof creates the user."""
-    user = User.objects.filter(address=address).first()
-    if user is not None:
-        return user
-    try:
-        with transaction.atomic():
-            user = User(address=address)
-            user.set_unusable_password()
-            user.save()
-            record_event(
-                "accounts.user.registered",
-                actor=user,
-                reference_type="user",
-                reference_id=str(user.pk),
-                notes="First valid signature",
-            )
-            return user
-    except IntegrityError:  # another request of the same wallet was first
-        return User.objects.get(address=address)
-
-
-@transaction.atomic
-def user_roles_set(*, actor: Principal, user: User, roles: Iterable[str]) -> None:
-    """Give `user` exactly these platform roles."""
-    before = sorted(user.roles)
-    chosen = sorted(set(roles) & set(Role.values))
-    user.groups.remove(*Group.objects.filter(name__in=Role.values))
-    user.groups.add(*Group.objects.filter(name__in=chosen))
-    user.__dict__.pop("roles", None)
-    record_event(
-        "accounts.role.changed",
-        actor=actor,
-        reference_type="user",
-        reference_id=str(user.pk),
-        details={"from": before, "to": chosen},
-    )
-
-
-@transaction.atomic
-def issuer_create(*, actor: User, owner: User | None = None, **fields: Any) -> Issuer:
-    """Create an issuer, with `owner` as its first Owner where one is given."""
-    issuer = Issuer(**fields)
-    issuer.full_clean()
-    issuer.save()
-    record_event(
-        "accounts.issuer.created",
-        actor=actor,
-        issuer_id=issuer.pk,
-        details={"fields": sorted(name for name, value in fields.items() if value)},
-    )
-    if owner is not None:
-        member_add(actor=actor, issuer=issuer, user=owner, role=MemberRole.OWNER)
-    return issuer
-
-
-@transaction.atomic
-def issuer_update(*, actor: User, issuer: Issuer, **fields: Any) -> Issuer:
-    """Change the given fields of an issuer; its tokens' statuses become stale."""
-    locked = Issuer.objects.select_for_update().get(pk=issuer.pk)
-    changed = sorted(name for name, value in fields.items() if getattr(locked, name) != value)
-    if not changed:
-        return locked
-    for name in changed:
-        setattr(locked, name, fields[name])
-    locked.full_clean()
-    locked.save(update_fields=changed)
-    record_event(
-        "accounts.issuer.updated", actor=actor, issuer_id=issuer.pk, details={"fields": changed}
-    )
-    return locked
-
-
-@transaction.atomic
-def member_add(*, actor: User, issuer: Issuer, user: User, role: str) -> IssuerMember:
-    """Make `user` a member of `issuer`, or change the role of one who is."""
-    member, created = IssuerMember.objects.update_or_create(
-        issuer=issuer, user=user, defaults={"role": role}
-    )
-    user.__dict__.pop("memberships", None)
-    record_event(
-        "accounts.member.added" if created else "accounts.member.updated",
-        actor=actor,
-        issuer_id=issuer.pk,
-        reference_type="user",
-        reference_id=str(user.pk),
-        new_status=str(role),
-    )
-    return member
-
-
-@transaction.atomic
-def member_remove(*, actor: User, member: IssuerMember) -> None:
-    """Take a member out of an issuer."""
-    record_event(
-        "accounts.member.removed",
-        actor=actor,
-        issuer_id=member.issuer_id,
-        reference_type="user",
-        reference_id=str(member.user_id),
-        old_status=member.role,
-    )
-    member.delete()
 
 
 @transaction.atomic
@@ -178,6 +40,9 @@ def token_for_write(*, actor: User, asset_id: int, network: str | None) -> Token
     token = Token.objects.select_for_update().get(pk=token.pk)
     if token.issuer_id is None and not actor.is_officer:
         _claim(actor, token)
+    elif not may_write(actor, token):
+        # Another request of the same wallet may have claimed it since the caller was looked up.
+        actor.__dict__.pop("memberships", None)
     require_token_writer(actor, token)
     return token
 

@@ -1,0 +1,1 @@
+"""Writing the rules. Every function is one transaction with its events."""
