@@ -12,7 +12,7 @@ _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 
 
 def is_lei(text: str) -> bool:
-    """Return whether `text` is an LEI with the right check digits (ISO 17442; ISO 7064 MOD 97-10)."""
+    """Return whether `text` is an LEI with right check digits (ISO 17442, ISO 7064 MOD 97-10)."""
     return bool(_LEI.match(text)) and int("".join(str(int(c, 36)) for c in text)) % 97 == 1
 
 

@@ -7,7 +7,7 @@ from django.db import models
 from audit.principal import Principal
 
 if TYPE_CHECKING:
-    from accounts.models import Issuer, Token
+    from accounts.models import Issuer, Token  # noqa: F401 - in a string
 
 
 class IssuerQuerySet(models.QuerySet["Issuer"]):

@@ -1,7 +1,7 @@
 """Log-ins and log-outs become events, by API and in the admin alike."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
@@ -18,7 +18,7 @@ from accounts.lockout import (
 )
 from accounts.models import User
 from audit.principal import ANONYMOUS
-from audit.services import EventContent, record_event
+from audit.services import record_event
 
 
 def connect() -> None:
@@ -32,7 +32,7 @@ def connect() -> None:
 def record_login(sender: object, user: User, **kwargs: Any) -> None:
     """Record that `user` proved a password."""
     with transaction.atomic():
-        record_event("accounts.user.logged_in", actor=user, **_about(user))
+        record_event("accounts.user.logged_in", actor=user, **_reference(user))
 
 
 def record_logout(sender: object, user: User | None, **kwargs: Any) -> None:
@@ -40,7 +40,7 @@ def record_logout(sender: object, user: User | None, **kwargs: Any) -> None:
     if user is None:
         return
     with transaction.atomic():
-        record_event("accounts.user.logged_out", actor=user, **_about(user))
+        record_event("accounts.user.logged_out", actor=user, **_reference(user))
 
 
 def record_failure(
@@ -54,7 +54,7 @@ def record_failure(
             "accounts.user.login_failed",
             actor=ANONYMOUS,
             success=False,
-            **_about(_meant(name)),
+            **_reference(_meant(name)),
             details={"reason": reason},
         )
 
@@ -71,7 +71,7 @@ def record_lock(sender: object, request: HttpRequest, username: str, **kwargs: A
             "accounts.user.locked",
             actor=ANONYMOUS,
             success=False,
-            **_about(_meant(username)),
+            **_reference(_meant(username)),
             details={"seconds": seconds_locked(username)},
         )
 
@@ -80,7 +80,12 @@ def _meant(name: str | None) -> User | None:
     return User.objects.filter(email=account_name(name)).first()
 
 
-def _about(user: User | None) -> EventContent:
+class _Reference(TypedDict, total=False):
+    reference_type: str
+    reference_id: str
+
+
+def _reference(user: User | None) -> _Reference:
     if user is None:
         return {}
     return {"reference_type": "user", "reference_id": str(user.pk)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -95,7 +95,7 @@ class AttestationAdmin(ServiceModelAdmin):
     search_help_text = "Id, wallet address, or a whole asset id."
     ordering = ("-issued_at", "-id")
     show_full_result_count = False
-    actions: ClassVar[list[str]] = ["verify", "fail", "revoke"]
+    actions = ("verify", "fail", "revoke")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         visible = attestations_visible(actor=actor_of(request), now=timezone.now())
@@ -184,7 +184,7 @@ class AttestationAdmin(ServiceModelAdmin):
             "form": form,
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
         }
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, "attestations/admin/decision.html", context)
 
     def render_change_form(

@@ -156,8 +156,9 @@ class AttestationStatusChange(models.Model):
     class Meta:
         verbose_name = "status change"
         constraints = [
+            # In this order its index also finds the few revocations among many decisions.
             models.UniqueConstraint(
-                fields=["attestation", "from_status"], name="attestation_leaves_a_status_once"
+                fields=["from_status", "attestation"], name="attestation_leaves_a_status_once"
             ),
             models.UniqueConstraint(
                 fields=["attestation", "status"], name="attestation_reaches_a_status_once"

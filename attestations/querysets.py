@@ -11,7 +11,7 @@ from attestations.choices import VerificationStatus
 from audit.principal import Principal
 
 if TYPE_CHECKING:
-    from attestations.models import Attestation
+    from attestations.models import Attestation  # noqa: F401 - in a string
 
 _S = VerificationStatus
 

@@ -62,9 +62,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_display = (
         "occurred_at",
         "label",
-        "actor",
-        "network",
-        "asset_id",
+        "token",
+        "who",
         "success",
         "correlation_id",
     )
@@ -100,6 +99,21 @@ class AuditEventAdmin(ReadOnlyAdmin):
     def label(self, event: AuditEvent) -> str:
         kind = EVENT_TYPES.get(event.name)
         return kind.label if kind else event.name
+
+    @admin.display(description="Token", ordering="asset_id")
+    def token(self, event: AuditEvent) -> str:
+        if event.asset_id is None:
+            return "-"
+        return f"{event.asset_id} {event.network or ''}".strip()
+
+    @admin.display(description="Actor", ordering="actor")
+    def who(self, event: AuditEvent) -> str:
+        """The actor; a wallet's address in short, in full on the event's page."""
+        if len(event.actor) == 58 and "@" not in event.actor:
+            return format_html(
+                '<span title="{}">{}…{}</span>', event.actor, event.actor[:6], event.actor[-4:]
+            )
+        return event.actor
 
     @admin.display(description="Body (the evidence)")
     def evidence(self, event: AuditEvent) -> str:

@@ -38,7 +38,7 @@ def _production_errors() -> list[tuple[bool, str, str, str]]:
             "Set REDIS_URL=redis://host:6379/0.",
         ),
         (
-            not settings.CELERY_BROKER_URL,
+            settings.CELERY_TASK_ALWAYS_EAGER,
             "E005",
             "No message broker is configured.",
             "Set CELERY_BROKER_URL=redis://host:6379/1 and start a worker and a beat.",

@@ -193,7 +193,8 @@ def _check_packs(
         if found:
             problems[name] = found
     known = {pack_id for pack_id, _ in (*seen, *there)}
-    if strange := sorted(set(wanted) - known):
+    strange = sorted(set(wanted) - known)
+    if strange and not problems:
         problems["activate"] = [f"there is no pack {pack_id}" for pack_id in strange]
 
 

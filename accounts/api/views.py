@@ -1,7 +1,7 @@
 """Log-in, refresh, log-out and the own profile."""
 
 from dataclasses import fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -10,7 +10,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.authentication import challenge
+from accounts.api.authentication import ProvenToken, challenge
 from accounts.api.serializers import (
     LoggedInSerializer,
     LoggedOutSerializer,
@@ -20,6 +20,7 @@ from accounts.api.serializers import (
     RefreshedSerializer,
     RefreshSerializer,
 )
+from accounts.models import User
 from accounts.selectors import memberships_of
 from accounts.sessions import (
     AccountLocked,
@@ -29,6 +30,7 @@ from accounts.sessions import (
     session_open,
     session_refresh,
 )
+from accounts.signatures import ProvenAddress
 from config.api.catalogue import CATALOGUE
 from config.api.serializers import ErrorEnvelopeSerializer, WireSerializer
 from config.api.throttling import LoginRateLimit
@@ -60,9 +62,9 @@ class SessionEndpoint(WireViewSet):
 class AuthViewSet(SessionEndpoint):
     """How a user with a password gets tokens; open to everybody, and counted by address."""
 
-    authentication_classes: ClassVar[list[Any]] = []
-    permission_classes: ClassVar[list[Any]] = [AllowAny]
-    throttle_classes: ClassVar[list[Any]] = [LoginRateLimit]
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = (LoginRateLimit,)
     query_parameters: ClassVar[dict[str, frozenset[str]]] = {
         "login": frozenset(),
         "refresh": frozenset(),
@@ -113,15 +115,16 @@ class SessionViewSet(SessionEndpoint):
         """End all sessions, or one; the credential of this request is refused from now on."""
         body = LogoutSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        proven = cast("ProvenAddress | ProvenToken", request.auth)
         ended = session_close(
-            actor=request.user, credential=request.auth.digest, **body.validated_data
+            actor=_caller(request), credential=proven.digest, **body.validated_data
         )
         return _answer(LoggedOutSerializer, message=f"Logged out; sessions ended: {ended}.")
 
     @extend_schema(responses=ProfileSerializer)
     def profile(self, request: Request) -> Response:
         """Return who the caller is, their platform roles and their issuers."""
-        user = request.user
+        user = _caller(request)
         return _answer(
             ProfileSerializer,
             pk=user.pk,
@@ -131,6 +134,10 @@ class SessionViewSet(SessionEndpoint):
             roles=sorted(user.roles),
             issuers=memberships_of(user=user),
         )
+
+
+def _caller(request: Request) -> User:
+    return cast("User", request.user)
 
 
 def _fields(session: Session) -> dict[str, Any]:

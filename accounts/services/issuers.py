@@ -13,7 +13,7 @@ from config.api.errors import ValidationFailed
 
 
 @transaction.atomic
-def issuer_create(*, actor: User, owner: User | None = None, **fields: Any) -> Issuer:
+def issuer_create(*, actor: Principal, owner: User | None = None, **fields: Any) -> Issuer:
     """Create an issuer, with `owner` as its first Owner where one is given."""
     issuer = Issuer(**fields)
     issuer.full_clean()

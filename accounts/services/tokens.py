@@ -1,4 +1,4 @@
-"""Writing tokens: registered and claimed by their first writer, verified and reassigned by staff."""
+"""Writing tokens: claimed by their first writer, verified and reassigned by staff."""
 
 from typing import Any
 

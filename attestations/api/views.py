@@ -46,7 +46,7 @@ class AttestationViewSet(WireViewSet):
         action: frozenset() for action in ("create", "retrieve", "verify", "fail", "revoke")
     }
 
-    @extend_schema(request=AttestationCreateSerializer, responses=_ONE)
+    @extend_schema(request=AttestationCreateSerializer, responses={200: _ONE})
     def create(self, request: Request) -> Response:
         """Record an attestation about a wallet, a token or an issuer; it is Pending."""
         given = _body(AttestationCreateSerializer, request)
@@ -81,17 +81,17 @@ class AttestationViewSet(WireViewSet):
         )
         return _answer(attestation)
 
-    @extend_schema(request=VerificationSerializer, responses=_ONE)
+    @extend_schema(request=VerificationSerializer, responses={200: _ONE})
     def verify(self, request: Request, attestation_id: UUID) -> Response:
         """Confirm a Pending attestation; officers only, never its creator."""
         return _decide(services.attestation_verify, VerificationSerializer, request, attestation_id)
 
-    @extend_schema(request=DecisionSerializer, responses=_ONE)
+    @extend_schema(request=DecisionSerializer, responses={200: _ONE})
     def fail(self, request: Request, attestation_id: UUID) -> Response:
         """Reject a Pending attestation for a reason; officers only, never its creator."""
         return _decide(services.attestation_fail, DecisionSerializer, request, attestation_id)
 
-    @extend_schema(request=DecisionSerializer, responses=_ONE)
+    @extend_schema(request=DecisionSerializer, responses={200: _ONE})
     def revoke(self, request: Request, attestation_id: UUID) -> Response:
         """Withdraw an attestation for a reason; officers only, never its creator."""
         return _decide(services.attestation_revoke, DecisionSerializer, request, attestation_id)

@@ -230,7 +230,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="attestationstatuschange",
             constraint=models.UniqueConstraint(
-                fields=("attestation", "from_status"), name="attestation_leaves_a_status_once"
+                fields=("from_status", "attestation"), name="attestation_leaves_a_status_once"
             ),
         ),
         migrations.AddConstraint(

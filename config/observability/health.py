@@ -55,7 +55,7 @@ def _cache() -> str:
 
 
 def _broker() -> str:
-    if not settings.CELERY_BROKER_URL:
+    if settings.CELERY_TASK_ALWAYS_EAGER:
         return "in process"
     from celery import current_app
 

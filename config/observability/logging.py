@@ -81,5 +81,6 @@ def logging_settings(level: str, *, console: bool) -> dict[str, Any]:
             "django.server": {"handlers": [], "propagate": False},
             "django.request": {"level": "ERROR"},
             "axes": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
         },
     }

@@ -42,9 +42,11 @@ def evaluate(snapshot: Snapshot, packs: Iterable[Pack], now: datetime) -> tuple[
     selections = select_packs(packs, now)
     tags = tags_in_use(snapshot.tags)
     results = list(engine_results(snapshot, selections))
+    # What a tag says holds only where that tag is judged.
+    untagged = {path: one for path, one in snapshot.facts.items() if not path.startswith("tag.")}
     for selection in selections:
         for scope in scopes_of(selection.pack, tags):
-            facts = {**snapshot.facts, **scope.tag_facts}
+            facts = {**untagged, **scope.tag_facts}
             results.extend(
                 _result(requirement, selection, scope, facts, snapshot, Clock(now))
                 for requirement in selection.pack.requirements

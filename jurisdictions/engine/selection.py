@@ -101,9 +101,8 @@ def brings(tag: Tag, pack: Pack) -> bool:
 
     A supranational tag brings its own packs alone and is not fanned out to its members.
     """
-    codes = {tag.jurisdiction}
-    if tag.kind == "subdivision":
-        codes.add(tag.jurisdiction.split("-")[0])
+    # A subdivision lies in the country its code begins with; private codes begin with X.
+    codes = {tag.jurisdiction, tag.jurisdiction.split("-")[0]}
     return pack.jurisdiction.code in codes or bool(codes & pack.jurisdiction.reaches)
 
 

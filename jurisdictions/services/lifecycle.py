@@ -193,12 +193,12 @@ def pack_reference(row: RulePack) -> PackReference:
     return {"reference_type": "rule_pack", "reference_id": str(row.pk)}
 
 
-def pack_details(row: RulePack) -> dict[str, str | None]:
+def pack_details(row: RulePack) -> dict[str, str]:
     """What an event about a version says of it."""
+    days = {"effectiveFrom": row.effective_from, "effectiveTo": row.effective_to}
     return {
         "packId": row.pack_id,
         "version": row.version,
         "jurisdiction": row.jurisdiction_id,
-        "effectiveFrom": row.effective_from.isoformat() if row.effective_from else None,
-        "effectiveTo": row.effective_to.isoformat() if row.effective_to else None,
+        **{name: day.isoformat() for name, day in days.items() if day is not None},
     }

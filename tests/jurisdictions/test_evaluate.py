@@ -159,6 +159,13 @@ def test_tag_facts_come_from_the_tag_and_the_jurisdiction_from_the_pack() -> Non
     assert applies("tag.role", "contains", "issuer_home") == "NotApplicable"
 
 
+def test_a_tag_fact_among_the_other_facts_is_ignored() -> None:
+    rule = requirement("x.rule", params={"field": "tag.exemption"})
+    packs = [pack(rule), pack(rule, code="GLOBAL", kind="global")]
+    results = evaluate(Snapshot({"tag.exemption": "NONE"}, (US,)), packs, NOW)
+    assert [one.verdict for one in results if one.key == "x.rule"] == [Verdict.FAIL, Verdict.FAIL]
+
+
 def test_an_explicit_tag_beats_a_derived_one() -> None:
     derived = Tag("US", source="Derived")
     results = evaluate(Snapshot(NAMED, (derived, US)), [pack()], NOW)

@@ -1,5 +1,6 @@
 """`manage.py quickstart`: from nothing to a running Assayer with demo data. Development only."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -39,14 +40,17 @@ class Command(BaseCommand):
         self.stdout.write("Loading jurisdictions, facts and rule packs ...")
         rules_load(actor=SYSTEM, activate=("global-baseline",))
         self.stdout.write("Loading demo data through the API ...")
+        logging.disable(logging.INFO)  # the calls below would drown what this prints
         refusal = demo_load()
         seal_events()
         verification = verify_trail()
+        report = demo_report()
+        logging.disable(logging.NOTSET)
         self.stdout.write(
             f"Audit trail: {verification.size} events sealed and verified, root "
             f"{verification.root[:16]}..."
         )
-        self._print_report(demo_report())
+        self._print_report(report)
         self.stdout.write(f"Refused, as the seed says: {refusal}")
         self._print_access(options["port"])
         if not options["no_serve"]:

@@ -1,0 +1,92 @@
+"""Rules in the database, for tests of their life."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from accounts.models import User
+from jurisdictions.loading import LoadReport, rules_load
+from jurisdictions.mapping import document_of
+from jurisdictions.models import Requirement, RulePack
+from jurisdictions.selectors import pack_value, requirements_of
+from jurisdictions.services.drafts import pack_draft_from
+from jurisdictions.services.lifecycle import pack_activate, pack_submit
+from tests.jurisdictions.builders import PACKS, ROOT
+
+BASELINE = "global-baseline"
+RULE: dict[str, Any] = {
+    "key": "base.prospectus_link",
+    "title": "The prospectus is published",
+    "citation": "Prospectus Regulation Art 21",
+    "source": "policy",
+    "basis": "law",
+    "category": "disclosure",
+    "severity": "required",
+    "applies_when": {"always": True},
+    "check_kind": "field_present",
+    "params": {"field": "issuer.legalName"},
+    "on_missing": "fail",
+    "confidence": "high",
+}
+
+
+def load(*activate: str, fixtures: Path | None = None) -> LoadReport:
+    return rules_load(activate=activate, fixtures=fixtures)
+
+
+def baseline() -> RulePack:
+    """The baseline as it comes with the software, Active."""
+    load(BASELINE)
+    return RulePack.objects.get(pack_id=BASELINE, version="2026.11.1")
+
+
+def draft(author: User) -> RulePack:
+    return pack_draft_from(actor=author, pack=baseline())
+
+
+def reviewed(author: User) -> RulePack:
+    return pack_submit(actor=author, pack=draft(author))
+
+
+def activated(author: User, second: User) -> RulePack:
+    return pack_activate(actor=second, pack=reviewed(author))
+
+
+def fixtures_with(tmp_path: Path, **packs: dict[str, Any]) -> Path:
+    """A folder like fixtures/ with these pack documents, by file name, instead of its own."""
+    shutil.copytree(ROOT / "fixtures" / "reference", tmp_path / "reference", dirs_exist_ok=True)
+    folder = tmp_path / "rulepacks"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name, document in packs.items():
+        (folder / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
+    return tmp_path
+
+
+def document(name: str = "GLOBAL-BASELINE", **changes: Any) -> dict[str, Any]:
+    """A fresh copy of a pack document with these top-level entries changed."""
+    content: dict[str, Any] = json.loads((PACKS / f"{name}.json").read_text("utf-8"))
+    return {**content, **changes}
+
+
+def everything() -> dict[str, Any]:
+    """All that the database says of packs, to assert that nothing changed."""
+    return {
+        str(row.pk): (
+            document_of(row, requirements_of([row])),
+            row.status,
+            row.lock_version,
+            row.authors,
+            row.activated_by,
+        )
+        for row in RulePack.objects.all()
+    }
+
+
+def keys(pack: RulePack) -> list[str]:
+    return [one.key for one in pack_value(pack).requirements]
+
+
+def rule_of(pack: RulePack, key: str = "base.kyc_status") -> Requirement:
+    return Requirement.objects.get(pack=pack, key=key)
