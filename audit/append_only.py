@@ -10,6 +10,9 @@ from typing import Any
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 
+UniqueKey = str | Sequence[str]
+"""A unique column, or the columns of a composite unique constraint."""
+
 FUNCTION = """
 CREATE OR REPLACE FUNCTION assayer_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -20,8 +23,8 @@ $$
 """
 
 
-def create_statements(vendor: str, table: str, unique: Sequence[str]) -> list[str]:
-    """Return the SQL that makes `table` append-only; `unique` are its unique columns."""
+def create_statements(vendor: str, table: str, unique: Sequence[UniqueKey]) -> list[str]:
+    """Return the SQL that makes `table` append-only; `unique` are its unique keys."""
     if vendor == "postgresql":
         return [
             FUNCTION,
@@ -30,18 +33,23 @@ def create_statements(vendor: str, table: str, unique: Sequence[str]) -> list[st
             f'CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON "{table}" '
             "FOR EACH STATEMENT EXECUTE FUNCTION assayer_refuse_change()",
         ]
-    # The names come from models, never from a request.
-    same = " OR ".join(f'"{column}" = NEW."{column}"' for column in unique)
+    same = " OR ".join(_same_values(key) for key in unique)
+    clash = f'SELECT 1 FROM "{table}" WHERE {same}'  # noqa: S608 - names of models
     message = f"'{table} is append-only'"
     return [
         f'CREATE TRIGGER {table}_no_update BEFORE UPDATE ON "{table}" '
         f"BEGIN SELECT RAISE(ABORT, {message}); END",
-        f'CREATE TRIGGER {table}_no_delete BEFORE DELETE ON "{table}" '  # noqa: S608
+        f'CREATE TRIGGER {table}_no_delete BEFORE DELETE ON "{table}" '
         f"BEGIN SELECT RAISE(ABORT, {message}); END",
         f'CREATE TRIGGER {table}_no_replace BEFORE INSERT ON "{table}" '
-        f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {same}) '
+        f"WHEN EXISTS ({clash}) "
         f"BEGIN SELECT RAISE(ABORT, {message}); END",
     ]
+
+
+def _same_values(key: str | Sequence[str]) -> str:
+    columns = [key] if isinstance(key, str) else key
+    return "(" + " AND ".join(f'"{column}" = NEW."{column}"' for column in columns) + ")"
 
 
 def drop_statements(vendor: str, table: str) -> list[str]:
@@ -60,7 +68,7 @@ class AppendOnly(Operation):
     reversible = True
     reduces_to_sql = True
 
-    def __init__(self, model_name: str, unique: Sequence[str]) -> None:
+    def __init__(self, model_name: str, unique: Sequence[UniqueKey]) -> None:
         self.model_name = model_name
         self.unique = tuple(unique)
 

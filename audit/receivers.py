@@ -1,12 +1,13 @@
 """Denials and failures of API requests become events, after the rollback."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
 from audit.context import token_of
 from audit.principal import ANONYMOUS, Principal
-from audit.services import record_event
+from audit.services import EventContent, record_event
 from config.api.handler import Failure
 from config.api.signals import request_failed
 
@@ -44,7 +45,16 @@ def record_failure(
             asset_id=asset_id,
             error_message=failure.recordable_message,
             details=details,
+            **_reference(view),
         )
+
+
+def _reference(view: Any) -> EventContent:
+    """Return what the path named besides a token: `attestation_id` is an `attestation`."""
+    for name, value in (getattr(view, "kwargs", None) or {}).items():
+        if isinstance(value, UUID):
+            return {"reference_type": name.removesuffix("_id"), "reference_id": str(value)}
+    return {}
 
 
 def _actor(request: Any) -> Principal:

@@ -103,7 +103,9 @@ def version_order(row: RulePack) -> tuple[int, ...]:
 def _read_packs() -> tuple[Pack, ...]:
     superseded = Q(status=PackStatus.SUPERSEDED, effective_to__isnull=False)
     rows = list(
-        RulePack.objects.filter(Q(status=PackStatus.ACTIVE) | superseded).order_by("pack_id", "version")
+        RulePack.objects.filter(Q(status=PackStatus.ACTIVE) | superseded).order_by(
+            "pack_id", "version"
+        )
     )
     by_pack: dict[object, list[Requirement]] = {row.pk: [] for row in rows}
     for requirement in requirements_of(rows):

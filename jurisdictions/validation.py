@@ -68,6 +68,9 @@ def require_valid_requirement(requirement: Requirement) -> None:
         _full_clean(requirement)
     except ValidationError as refusal:
         problems = refusal.message_dict
+    same = Requirement.objects.filter(pack=requirement.pack, key=requirement.key)
+    if same.exclude(pk=requirement.pk).exists():
+        problems["key"] = ["Another requirement of this version has this key."]
     if requirement.check_kind not in check_kind_names():
         problems["check_kind"] = [f"Choose one of {', '.join(check_kind_names())}."]
     elif found := validate_params(requirement.check_kind, requirement.params, fact_catalogue()):
@@ -127,7 +130,7 @@ def _condition_problems(condition: object) -> list[str]:
 
 
 def _full_clean(row: RulePack | Requirement) -> None:
-    # Constraints that span rows of one pack are decided by the database.
+    # What a constraint of the database would say names the constraint, not what to change.
     row.full_clean(validate_constraints=False)
 
 

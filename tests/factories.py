@@ -2,16 +2,20 @@
 
 import hashlib
 import json
+import time
 from typing import Any
 
 import factory
 from django.contrib.auth.models import Group
+from django.db import connection
+from django.db.models import Max
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.addresses import encode_algorand_address
 from accounts.models import Issuer, IssuerMember, Token, User
 from audit.models import AuditEvent
+from audit.seal import transaction_horizon
 
 VOI = "voimain-v1.0"
 ARAMID = "aramidmain-v1.0"
@@ -69,6 +73,21 @@ def client_for(user: User | None, **headers: str) -> APIClient:
     elif headers:
         client.credentials(**headers)
     return client
+
+
+def wait_for_horizon() -> None:
+    """Wait until everything recorded so far is behind the transaction horizon.
+
+    The horizon is that of the whole PostgreSQL cluster: tests that run beside this one hold it.
+    """
+    deadline = time.monotonic() + 60
+    while True:
+        last = AuditEvent.objects.aggregate(xid=Max("xid"), seq=Max("seq"))
+        position = last["xid"] if connection.vendor == "postgresql" else last["seq"]
+        if position is None or transaction_horizon() > position:
+            return
+        assert time.monotonic() < deadline, "a transaction of another test holds the horizon"
+        time.sleep(0.05)
 
 
 def event_bodies(name: str | None = None) -> list[dict[str, Any]]:

@@ -37,6 +37,7 @@ def user_create(
     """
     _require_user_manager(actor)
     user = User(email=email, address=address, full_name=full_name, is_superuser=is_superuser)
+    user.clean()  # the canonical spelling is what has to be well formed
     _set_password(user, password)
     user.full_clean()
     user.save()

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import django_filters
-from django import forms
 from django.db.models import QuerySet
 
-from accounts.networks import canonical_network
+from accounts.api.networks import NetworkFilter
 from attestations.choices import VerificationStatus
 from attestations.models import Attestation
 from config.api.filters import (
@@ -19,21 +17,6 @@ from config.api.filters import (
 )
 
 
-class _NetworkFormField(forms.CharField):
-    def clean(self, value: object) -> str:
-        text = str(super().clean(value))
-        try:
-            return canonical_network(text) if text else ""
-        except ValueError as problem:
-            raise forms.ValidationError(str(problem)) from None
-
-
-class NetworkFilter(django_filters.Filter):
-    """Filters by a network under its name or an alias."""
-
-    field_class = _NetworkFormField
-
-
 class AttestationFilter(WireFilterSet):
     """Filters over attestations with their status; dates are inclusive bounds of `issuedAt`."""
 
@@ -42,7 +25,7 @@ class AttestationFilter(WireFilterSet):
     issuerAddress = text_filter("issuer_address", 100)
     verificationStatus = ChoiceFilter(field_name="verification_status", enum=VerificationStatus)
     attestationType = text_filter("attestation_type", 100)
-    network = NetworkFilter(field_name="network", max_length=50)
+    network = NetworkFilter("network")
     excludeExpired = BooleanFilter(method="without_expired")
     fromDate = MomentFilter(field_name="issued_at", lookup_expr="gte")
     toDate = MomentFilter(field_name="issued_at", lookup_expr="lte", end_of_day=True)

@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from accounts.api.networks import NetworkField
 from attestations.api.fields import AttributesField, BlankAsNullField
 from attestations.choices import SubjectType, VerificationStatus
 from config.api.serializers import (
@@ -37,7 +38,7 @@ class AttestationCreateSerializer(WireSerializer):
     proof_hash = TextField(max_length=200)
     proof_type = _optional_text(50)
     attestation_type = _optional_text(100)
-    network = _optional_text(50)
+    network = NetworkField()
     jurisdiction = _optional_text(500)
     regulatory_framework = _optional_text(500)
     expires_at = MomentField(required=False, allow_null=True)

@@ -1,7 +1,7 @@
 """The endpoints of attestations (seed 1, sections 9 to 11)."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
+from accounts.api.actor import actor_of
 from attestations import services
 from attestations.api.filters import AttestationFilter
 from attestations.api.serializers import (
@@ -50,7 +50,7 @@ class AttestationViewSet(WireViewSet):
     def create(self, request: Request) -> Response:
         """Record an attestation about a wallet, a token or an issuer; it is Pending."""
         given = _body(AttestationCreateSerializer, request)
-        attestation = services.attestation_create(actor=_actor(request), **given)
+        attestation = services.attestation_create(actor=actor_of(request), **given)
         return _answer(attestation)
 
     @extend_schema(
@@ -59,12 +59,12 @@ class AttestationViewSet(WireViewSet):
     )
     def list(self, request: Request) -> Response:
         """List attestations, newest first."""
-        visible = attestations_visible(actor=_actor(request), now=timezone.now())
+        visible = attestations_visible(actor=actor_of(request), now=timezone.now())
         rows, words = AttestationFilter.apply(visible, request)
         page = self.paginator.paginate(rows, request)
         record_event(
             "attestations.attestation.listed",
-            actor=_actor(request),
+            actor=actor_of(request),
             item_count=len(page.rows),
             filter_criteria=words,
         )
@@ -74,10 +74,10 @@ class AttestationViewSet(WireViewSet):
     def retrieve(self, request: Request, attestation_id: UUID) -> Response:
         """Return one attestation with its status at this moment."""
         attestation = attestation_get(
-            actor=_actor(request), attestation_id=attestation_id, now=timezone.now()
+            actor=actor_of(request), attestation_id=attestation_id, now=timezone.now()
         )
         record_event(
-            "attestations.attestation.read", actor=_actor(request), **attestation.event_fields
+            "attestations.attestation.read", actor=actor_of(request), **attestation.event_fields
         )
         return _answer(attestation)
 
@@ -97,10 +97,6 @@ class AttestationViewSet(WireViewSet):
         return _decide(services.attestation_revoke, DecisionSerializer, request, attestation_id)
 
 
-def _actor(request: Request) -> User:
-    return cast("User", request.user)
-
-
 def _body(serializer_class: type[WireSerializer], request: Request) -> dict[str, Any]:
     serializer = serializer_class(data=request.data)
     serializer.is_valid(raise_exception=True)
@@ -114,7 +110,7 @@ def _decide(
     attestation_id: UUID,
 ) -> Response:
     given = _body(serializer_class, request)
-    return _answer(service(actor=_actor(request), attestation_id=attestation_id, **given))
+    return _answer(service(actor=actor_of(request), attestation_id=attestation_id, **given))
 
 
 def _answer(attestation: Attestation) -> Response:

@@ -10,5 +10,8 @@ class Migration(migrations.Migration):
 
     operations = [
         AppendOnly("Attestation", unique=["id"]),
-        AppendOnly("AttestationStatusChange", unique=["id"]),
+        AppendOnly(
+            "AttestationStatusChange",
+            unique=["id", ("from_status", "attestation_id"), ("attestation_id", "status")],
+        ),
     ]

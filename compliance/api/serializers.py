@@ -1,10 +1,8 @@
 """Requests and answers of the record, its status and its reports."""
 
-from typing import Any
-
 from rest_framework import serializers
 
-from accounts.networks import canonical_network
+from accounts.api.networks import NetworkField
 from compliance.choices import ComplianceStatus, OverallStatus, VerificationStatus
 from config.api.serializers import (
     INT32_MAX,
@@ -16,22 +14,6 @@ from config.api.serializers import (
     TextField,
     WireSerializer,
 )
-
-
-class NetworkField(TextField):
-    """A network name in any spelling; stored in its canonical form."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=50, **kwargs)
-
-    def to_internal_value(self, data: Any) -> Any:
-        text = super().to_internal_value(data)
-        if not text:
-            return None
-        try:
-            return canonical_network(text)
-        except ValueError as problem:
-            raise serializers.ValidationError(str(problem)) from None
 
 
 def _text(limit: int) -> TextField:
@@ -46,7 +28,7 @@ class MetadataWriteSerializer(WireSerializer):
     """Create or update metadata (seed 1, section 2). Absent fields stay, a null clears."""
 
     asset_id = AssetIdField()
-    network = NetworkField(required=False, allow_null=True, allow_blank=True)
+    network = NetworkField()
     kyc_provider = _text(200)
     kyc_verification_date = _moment()
     verification_status = ChoiceField(VerificationStatus, required=False, allow_null=True)
@@ -93,7 +75,7 @@ class MetadataSerializer(WireSerializer):
 class TokenNameSerializer(WireSerializer):
     """The network in a DELETE body, where the asset id alone is ambiguous."""
 
-    network = NetworkField(required=False, allow_null=True, allow_blank=True)
+    network = NetworkField()
 
 
 class RationaleSerializer(WireSerializer):
@@ -152,7 +134,7 @@ class ReportRequestSerializer(WireSerializer):
     """Ask for a report on a token; `asOf` defaults to now."""
 
     asset_id = AssetIdField()
-    network = NetworkField(required=False, allow_null=True, allow_blank=True)
+    network = NetworkField()
     as_of = MomentField(required=False, allow_null=True)
 
 

@@ -31,6 +31,8 @@ class ObservabilityMiddleware:
             structlog.contextvars.bind_contextvars(correlation_id=correlation)
             response = self.get_response(request)
             response[HEADER] = correlation
+            # Django would log an error answer once more, after the correlation id is unbound.
+            setattr(response, "_has_been_logged", True)  # noqa: B010 - it is not declared
             elapsed = time.perf_counter() - started
             match = request.resolver_match
             route = match.route if match else "unmatched"

@@ -217,10 +217,12 @@ def test_an_unknown_account_locks_like_a_known_one(user, anonymous, events):
     assert log_in(anonymous).status_code == 200
 
 
-def test_a_wallet_without_an_address_cannot_log_in(outsider, anonymous):
-    assert log_in(anonymous, "x@y.example", "").status_code == 400
-    assert outsider.email is None
-    assert not outsider.has_usable_password()
+@pytest.mark.parametrize("password", ["", "!", "None"])
+def test_a_user_without_a_password_cannot_log_in(anonymous, password):
+    user_create(email="wallet@issuer.example", address=wallet(78))
+    response = log_in(anonymous, "wallet@issuer.example", password)
+    assert response.status_code == (401 if password else 400)
+    assert OutstandingToken.objects.count() == 0
 
 
 def test_log_in_and_refresh_are_limited_by_address(user, anonymous, settings):

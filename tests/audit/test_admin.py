@@ -63,9 +63,7 @@ def test_the_selection_is_exported_and_the_export_recorded(
 ) -> None:
     other = record_event("compliance.metadata.read", actor=SYSTEM, notes="=cmd()")
     keys = [event.pk, AuditEvent.objects.get(id=other).pk]
-    response = browser(auditor).post(
-        LIST, {"action": "export_selected", "_selected_action": keys}
-    )
+    response = browser(auditor).post(LIST, {"action": "export_selected", "_selected_action": keys})
     assert response.status_code == 200
     text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
@@ -78,7 +76,12 @@ def test_the_selection_is_exported_and_the_export_recorded(
 
 def test_filters_and_dates(event: AuditEvent, auditor: User) -> None:
     client = browser(auditor)
-    for query in ("category=Compliance", "action_type=List", "success__exact=1",
-                  f"occurred_at__year={event.occurred_at.year}", "q=system"):
+    for query in (
+        "category=Compliance",
+        "action_type=List",
+        "success__exact=1",
+        f"occurred_at__year={event.occurred_at.year}",
+        "q=system",
+    ):
         assert client.get(f"{LIST}?{query}").status_code == 200
     assert "Metadata listed" not in client.get(f"{LIST}?category=Security").text

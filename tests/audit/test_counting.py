@@ -10,6 +10,7 @@ from audit.counting import exact_count
 from audit.models import AuditEvent
 from audit.principal import SYSTEM
 from audit.services import record_event, record_events
+from tests.factories import wait_for_horizon
 
 
 def _record(count: int, name: str = "compliance.metadata.listed") -> None:
@@ -49,6 +50,7 @@ class TestExactCount:
         monkeypatch.setattr(counting, "_REFRESH_AFTER", 2)
         exact_count(AuditEvent.objects.all())
         _record(5)
+        wait_for_horizon()
         assert exact_count(AuditEvent.objects.all()) == 5
         with CaptureQueriesContext(connection) as queries:
             assert exact_count(AuditEvent.objects.all()) == 5

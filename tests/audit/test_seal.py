@@ -12,12 +12,13 @@ from audit.models import AuditEvent, AuditSeal
 from audit.principal import SYSTEM
 from audit.seal import seal_events, trail_verdict, verify_trail
 from audit.services import record_event
-from tests.factories import event_bodies
+from tests.factories import event_bodies, wait_for_horizon
 
 
 def _record(count: int) -> None:
     for number in range(count):
         record_event("compliance.metadata.listed", actor=SYSTEM, item_count=number)
+    wait_for_horizon()
 
 
 @contextmanager
@@ -133,5 +134,6 @@ def test_an_event_that_commits_late_is_not_skipped() -> None:
     assert seal_events() == 0  # the horizon holds both back
     release.set()
     thread.join()
+    wait_for_horizon()
     assert seal_events() == 2
     assert verify_trail().intact

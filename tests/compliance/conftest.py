@@ -49,7 +49,11 @@ def attest(owner: User, officer: User, kind: str, **more: Any) -> Any:
 def trail_verified(intact: bool = True) -> None:
     """Leave a verification of the log behind, as the sealer does."""
     AuditVerification.objects.create(
-        size=1, root="00", intact=intact, verified_at=timezone.now(), finding="" if intact else "cut"
+        size=1,
+        root="00",
+        intact=intact,
+        verified_at=timezone.now(),
+        finding="" if intact else "cut",
     )
 
 

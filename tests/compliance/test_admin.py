@@ -38,7 +38,9 @@ def test_an_officer_adds_a_record_through_the_service(officer: User) -> None:
     assert response.status_code == 302, response.text
     metadata = ComplianceMetadata.objects.get()
     assert (metadata.token.network, metadata.asset_type, metadata.max_holders) == (
-        ARAMID, "Receipt", 7,
+        ARAMID,
+        "Receipt",
+        7,
     )
     (event,) = event_bodies("compliance.metadata.created")
     assert (event["actor"], event["source"], event["assetId"]) == (officer.label, "Admin", "4242")
@@ -70,7 +72,9 @@ def test_a_change_says_who_and_what(officer: User, metadata: ComplianceMetadata)
     assert response.status_code == 302, response.text
     metadata.refresh_from_db()
     assert (metadata.compliance_status, metadata.version, metadata.updated_by) == (
-        "Suspended", 2, officer.label,
+        "Suspended",
+        2,
+        officer.label,
     )
     (event,) = event_bodies("compliance.metadata.updated")
     assert event["details"] == {"fields": ["compliance_status"]}
@@ -96,9 +100,7 @@ def test_deleting_goes_through_the_service(officer: User, metadata: ComplianceMe
     assert event["actor"] == officer.label
 
 
-def test_an_auditor_sees_and_changes_nothing(
-    auditor: User, metadata: ComplianceMetadata
-) -> None:
+def test_an_auditor_sees_and_changes_nothing(auditor: User, metadata: ComplianceMetadata) -> None:
     client = browser(auditor)
     url = f"{METADATA}{metadata.pk}/change/"
     assert client.get(METADATA).status_code == 200

@@ -332,6 +332,19 @@ class TestSameAssetIdOnTwoNetworks:
         assert client.get(f"{URL}/5").json()["metadata"]["network"] == VOI
 
 
+def test_a_token_without_a_network_stays_reachable_beside_one_with(
+    owner: User, outsider: User
+) -> None:
+    stored(owner, {"assetId": 6, "notes": "nameless"})
+    stored(outsider, {"assetId": 6, "network": ARAMID})
+    client = client_for(owner)
+    assert client.get(f"{URL}/6").json()["details"] == {"network": ["(none)", ARAMID]}
+    metadata = client.get(f"{URL}/6", {"network": "(none)"}).json()["metadata"]
+    assert (metadata["network"], metadata["notes"]) == (None, "nameless")
+    updated = stored(owner, {"assetId": 6, "network": "(none)", "notes": "again"})
+    assert updated["id"] == metadata["id"]
+
+
 class TestGetDeleteList:
     def test_get_is_recorded_with_the_real_actor(self, owner: User, outsider: User) -> None:
         expected = stored(owner, FULL)
@@ -400,7 +413,6 @@ class TestGetDeleteList:
             ({"network": "voimain-v1.0"}, [1]),
             ({"network": "VOImain"}, [1]),
             ({"network": "nowhere"}, []),
-            ({"network": "not a name"}, []),
             ({"complianceStatus": "Compliant", "network": ARAMID}, [3]),
         ],
     )
@@ -432,7 +444,14 @@ class TestGetDeleteList:
         assert rest["nextCursor"] is None
 
     @pytest.mark.parametrize(
-        "query", [{"pageSize": 101}, {"page": 0}, {"status": "x"}, {"complianceStatus": "Bad"}]
+        "query",
+        [
+            {"pageSize": 101},
+            {"page": 0},
+            {"status": "x"},
+            {"complianceStatus": "Bad"},
+            {"network": "not a name"},
+        ],
     )
     def test_a_bad_list_parameter_is_a_400(self, owner: User, query: dict[str, Any]) -> None:
         response = client_for(owner).get(URL, query)

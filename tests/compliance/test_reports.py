@@ -94,9 +94,12 @@ def test_a_stored_report_stays_as_it_was_generated(compliant_token: Token, owner
     client = client_for(owner)
     response = client.get(f"{URL}/{report['reportId']}")
     assert response.json() == {"success": True, "report": report}
-    assert client.get(
-        f"{URL}/{report['reportId']}", HTTP_IF_NONE_MATCH=response.headers["ETag"]
-    ).status_code == 304
+    assert (
+        client.get(
+            f"{URL}/{report['reportId']}", HTTP_IF_NONE_MATCH=response.headers["ETag"]
+        ).status_code
+        == 304
+    )
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         ComplianceReport.objects.update(status="Unknown")
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():

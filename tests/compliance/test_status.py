@@ -69,7 +69,8 @@ class TestTheAnswer:
         status = status_of(owner)
         assert status["status"] == "PartiallyCompliant"
         assert set(failing(status)) == {
-            "engine.rule_pack_available", "engine.classification_recorded",
+            "engine.rule_pack_available",
+            "engine.classification_recorded",
         }
 
     def test_an_unreadable_tag_fails_and_is_named(
@@ -120,15 +121,24 @@ class TestNeverStale:
     @pytest.mark.parametrize(
         ("change", "expected"),
         [
-            (lambda t, o, f: whitelist_policy_set(actor=o, token=t, enforcement="Off"),
-             "base.whitelist_enforced"),
-            (lambda t, o, f: metadata_upsert(actor=o, asset_id=ASSET, network=VOI,
-                                             changes={"verification_status": "Failed"}),
-             "base.kyc_status"),
-            (lambda t, o, f: issuer_update(actor=f, issuer=t.issuer, legal_name=""),
-             "base.issuer_profile"),
-            (lambda t, o, f: metadata_delete(actor=o, asset_id=ASSET, network=VOI),
-             "engine.jurisdiction_tagged"),
+            (
+                lambda t, o, f: whitelist_policy_set(actor=o, token=t, enforcement="Off"),
+                "base.whitelist_enforced",
+            ),
+            (
+                lambda t, o, f: metadata_upsert(
+                    actor=o, asset_id=ASSET, network=VOI, changes={"verification_status": "Failed"}
+                ),
+                "base.kyc_status",
+            ),
+            (
+                lambda t, o, f: issuer_update(actor=f, issuer=t.issuer, legal_name=""),
+                "base.issuer_profile",
+            ),
+            (
+                lambda t, o, f: metadata_delete(actor=o, asset_id=ASSET, network=VOI),
+                "engine.jurisdiction_tagged",
+            ),
         ],
         ids=["policy", "metadata", "issuer", "deletion"],
     )
@@ -259,7 +269,9 @@ def test_a_status_change_is_an_event_with_its_reasons(
     assert second["actor"] == "system"
     assert second["assetId"] == str(ASSET)
     assert second["details"] == {
-        "from": "Compliant", "to": "NonCompliant", "decidedBy": ["base.whitelist_enforced"],
+        "from": "Compliant",
+        "to": "NonCompliant",
+        "decidedBy": ["base.whitelist_enforced"],
     }
 
 

@@ -1,4 +1,4 @@
-"""evaluate: which packs apply, to which tags, when, and what a waiver does to a verdict."""
+"""evaluate: which packs apply, to which tags, and when."""
 
 from dataclasses import replace
 from datetime import date
@@ -19,7 +19,6 @@ from jurisdictions.engine import (
     Snapshot,
     Tag,
     Verdict,
-    Waiver,
     WarningCode,
     aggregate,
     evaluate,
@@ -31,7 +30,6 @@ from tests.jurisdictions.builders import (
     active_packs,
     attestation,
     by_key,
-    days,
     midnight,
     pack,
     requirement,
@@ -69,12 +67,11 @@ def test_a_result_carries_everything_that_explains_it() -> None:
     )
     packs = [pack(rule, sources=({"id": "act", "url": "https://example.org/act"},))]
     found = by_key(evaluate(Snapshot(tags=(US,)), packs, NOW))["us.rule"]
-    assert (found.jurisdiction, found.via_tag) == ("US", "US")
+    assert (found.jurisdiction, found.via_tag, found.severity) == ("US", "US", Severity.REQUIRED)
     assert (found.pack_id, found.pack_version) == ("us-pack", "2026.11.1")
     assert (found.title, found.category, found.basis) == ("Issuer identified", "disclosure", "law")
-    assert (found.severity, found.control) == (Severity.REQUIRED, "CTRL.ENTITY")
     assert found.citations == (Citation("Art 1", "https://example.org/act"),)
-    assert found.remediation == "Record the issuer."
+    assert (found.control, found.remediation) == ("CTRL.ENTITY", "Record the issuer.")
     assert (found.verdict, found.reason_code) == (Verdict.FAIL, ReasonCode.FACT_MISSING)
     assert found.missing_facts == ("issuer.legalName",)
     assert (found.waiver, found.underlying_verdict, found.flips_at) == (None, None, None)
@@ -273,6 +270,12 @@ def test_classification_recorded(tag: Tag, expected: tuple[str, str]) -> None:
     assert verdict_of(results, "engine.classification_recorded") == expected
 
 
+def test_every_tag_of_a_jurisdiction_must_be_classified() -> None:
+    tags = (member("US"), member("US", None, offering_kind="NONE"))
+    results = evaluate(Snapshot(tags=tags), [], NOW)
+    assert verdict_of(results, "engine.classification_recorded")[0] == "Unknown"
+
+
 @pytest.mark.parametrize(
     ("asset_type", "classification", "warned"),
     [
@@ -361,58 +364,6 @@ def test_a_requirement_has_its_own_effective_dates(
     results = evaluate(Snapshot(NAMED, (US,)), [pack(requirement(**effective))], NOW)
     assert verdict_of(results, "us.rule") == expected
     assert by_key(results)["us.rule"].flips_at == (flips_at and midnight(flips_at))
-
-
-def waiver(**changes: Any) -> Waiver:
-    fields: dict[str, Any] = {
-        "requirement_key": "us.rule",
-        "expires_at": NOW + days(30),
-        "approved": True,
-        "id": "w1",
-    }
-    return Waiver(**{**fields, **changes})
-
-
-def test_a_waiver_covers_a_failure_and_keeps_the_verdict() -> None:
-    results = evaluate(Snapshot(tags=(US,), waivers=(waiver(),)), [pack()], NOW)
-    found = by_key(results)["us.rule"]
-    assert (found.verdict, found.underlying_verdict) == (Verdict.WAIVED, Verdict.FAIL)
-    assert (found.reason_code, found.waiver) == (ReasonCode.FACT_MISSING, waiver())
-    assert found.flips_at == NOW + days(30)
-
-
-def test_a_waiver_covers_an_unknown() -> None:
-    packs = [pack(requirement(on_missing=Verdict.UNKNOWN))]
-    found = by_key(evaluate(Snapshot(tags=(US,), waivers=(waiver(),)), packs, NOW))["us.rule"]
-    assert (found.verdict, found.underlying_verdict) == (Verdict.WAIVED, Verdict.UNKNOWN)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"approved": False}, {"expires_at": NOW}, {"requirement_key": "us.other"}],
-)
-def test_a_waiver_that_does_not_hold_changes_nothing(changes: dict[str, Any]) -> None:
-    bare = evaluate(Snapshot(tags=(US,)), [pack()], NOW)
-    assert evaluate(Snapshot(tags=(US,), waivers=(waiver(**changes),)), [pack()], NOW) == bare
-
-
-def test_a_waiver_leaves_a_pass_alone() -> None:
-    results = evaluate(Snapshot(NAMED, (US,), waivers=(waiver(),)), [pack()], NOW)
-    found = by_key(results)["us.rule"]
-    assert (found.verdict, found.waiver, found.flips_at) == (Verdict.PASS, None, None)
-
-
-def test_the_waiver_that_lasts_longest_counts() -> None:
-    longer = waiver(id="w0", expires_at=NOW + days(60))
-    snapshot = Snapshot(tags=(US,), waivers=(waiver(), longer))
-    found = by_key(evaluate(snapshot, [pack()], NOW))["us.rule"]
-    assert (found.waiver, found.flips_at) == (longer, NOW + days(60))
-
-
-def test_no_waiver_covers_what_the_engine_itself_does_not_know() -> None:
-    waivers = (waiver(requirement_key="engine.jurisdiction_tagged"),)
-    results = evaluate(Snapshot(waivers=waivers), [], NOW)
-    assert verdict_of(results, "engine.jurisdiction_tagged")[0] == "Fail"
 
 
 def test_now_needs_a_time_zone() -> None:

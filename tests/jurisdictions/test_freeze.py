@@ -59,7 +59,6 @@ def test_every_column_is_frozen_or_bookkeeping():
         {"effective_from": "2020-01-01"},
         {"effective_to": "2020-01-01"},
         {"disclaimer": "Changed"},
-        {"authors": []},
         {"authors": ["somebody"]},
         {"origin": "Staff"},
         {"created_by_id": "somebody"},
@@ -71,8 +70,6 @@ def test_every_column_is_frozen_or_bookkeeping():
 )
 def test_no_content_of_an_active_version_changes(change: dict[str, Any]):
     pack = rules.baseline()
-    if change == {"authors": []}:
-        change = {"authors": ["x"]}
     refused(lambda: RulePack.objects.filter(pk=pack.pk).update(**change))
 
 
@@ -230,6 +227,7 @@ def test_insert_or_replace_is_refused(recursive: str):
 @pytest.mark.parametrize("table", ["jurisdictions_rulepack", "jurisdictions_requirement"])
 def test_truncate_is_refused(table: str):
     rules.baseline()
+    sql("SET CONSTRAINTS ALL IMMEDIATE")
     refused(lambda: sql(f"TRUNCATE {table} CASCADE"))
 
 

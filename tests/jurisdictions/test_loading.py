@@ -277,7 +277,7 @@ def test_the_command_says_what_it_did_and_what_is_wrong(tmp_path: Path):
         "No new rule packs.",
     ]
     folder = rules.fixtures_with(tmp_path, base=rules.document(asOf=None))
-    with pytest.raises(CommandError, match="base.json: differs from the global-baseline"):
+    with pytest.raises(CommandError, match=r"base\.json: differs from the global-baseline"):
         call_command("load_rules", fixtures=folder)
 
 

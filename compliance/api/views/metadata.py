@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
+from accounts.api.networks import named_network
 from audit.services import record_event
 from compliance.api.filters import MetadataFilter
-from compliance.api.parameters import named_network
 from compliance.api.serializers import (
     MetadataSerializer,
     MetadataWriteSerializer,

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compliance.api.parameters import named_network
+from accounts.api.networks import named_network
 from compliance.api.serializers import StatusSerializer
 from compliance.services.status import status_get
 from config.api.conditional import is_unchanged, not_modified

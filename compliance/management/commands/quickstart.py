@@ -9,11 +9,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand, CommandParser
-from jurisdictions.loading import rules_load
 
 from audit.principal import SYSTEM
 from audit.seal import seal_events, verify_trail
 from compliance.demo import PASSWORD, STAFF, demo_header, demo_load, demo_report
+from jurisdictions.loading import rules_load
 
 
 class Command(BaseCommand):

@@ -1,0 +1,65 @@
+"""How a network is named over the wire: in any spelling, in a body, a filter or the query."""
+
+from typing import Any
+
+import django_filters
+from django import forms
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from accounts.networks import canonical_network
+from config.api.serializers import TextField
+
+MAX_LENGTH = 50
+NAMELESS = "(none)"
+"""What stands for the network of a token that was recorded without one."""
+
+
+def _canonical(text: str) -> str | None:
+    """Return the network's name; "" for `(none)`; None where nothing is named."""
+    if not text:
+        return None
+    return "" if text.strip().lower() == NAMELESS else canonical_network(text)
+
+
+class NetworkField(TextField):
+    """A network in a body: its canonical name, or None where it is absent or empty."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=MAX_LENGTH, required=False, allow_null=True, allow_blank=True, **kwargs
+        )
+
+    def to_internal_value(self, data: Any) -> Any:
+        text = super().to_internal_value(data)
+        if len(text) > MAX_LENGTH:
+            return text  # the length validator says so
+        try:
+            return _canonical(text)
+        except ValueError as problem:
+            raise serializers.ValidationError(str(problem)) from None
+
+
+class _NetworkFormField(forms.CharField):
+    def clean(self, value: object) -> Any:
+        try:
+            return _canonical(str(super().clean(value)))
+        except ValueError as problem:
+            raise forms.ValidationError(str(problem)) from None
+
+
+class NetworkFilter(django_filters.Filter):
+    """Filters by a network under its name or an alias; a malformed name is a 400."""
+
+    field_class = _NetworkFormField
+
+    def __init__(self, field_name: str) -> None:
+        super().__init__(field_name=field_name, max_length=MAX_LENGTH)
+
+
+def named_network(request: Request) -> str | None:
+    """Return the query's `network` under its canonical name; None where none is given."""
+    try:
+        return _canonical(request.query_params.get("network", ""))
+    except ValueError as problem:
+        raise serializers.ValidationError({"network": [str(problem)]}) from None

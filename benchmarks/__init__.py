@@ -1,0 +1,4 @@
+"""Benchmarks: ratios against a floor that is timed in the same run (`python -m benchmarks`)."""
+
+NAMES = ("status", "metadata_write", "audit_list", "arc14", "seal", "evaluate")
+"""The modules of this package that are benchmarks; each has `run(quick)`, which yields rows."""

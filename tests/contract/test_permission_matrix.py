@@ -1,0 +1,319 @@
+"""Who may do what: everybody times every operation (design, section 5, "Roles").
+
+A new route or method without a row here fails `test_every_operation_has_a_row`. Columns: nobody
+signed in; someone without an issuer; the Owner and a Viewer of the token's issuer; the Owner of
+another issuer; the platform roles.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from tests.contract.routes import API, operations
+from tests.contract.world import (
+    ASSET,
+    EMAIL,
+    NEW_ASSET,
+    PASSWORD,
+    PERSONAS,
+    Ask,
+    World,
+    assert_envelope,
+    contents,
+    make_status_fresh,
+    refresh_token,
+    undone,
+)
+from tests.factories import CID, VOI, event_bodies, wallet
+
+pytestmark = pytest.mark.django_db
+
+_ONE = "compliance/attestations/<uuid:attestation_id>"
+_LOG = "compliance/audit-log"
+
+# method, route below /api/v1/ (or from /), case: statuses in the order of PERSONAS.
+MATRIX = f"""
+                                                                  anon newc ownr memb outs offi audi admi
+POST   auth/login                               right password     200  200  200  200  200  200  200  200
+POST   auth/login                               wrong password     401  401  401  401  401  401  401  401
+POST   auth/refresh                             live token         200  200  200  200  200  200  200  200
+POST   auth/refresh                             no token of ours   401  401  401  401  401  401  401  401
+POST   auth/logout                              all sessions       401  200  200  200  200  200  200  200
+POST   auth/logout                              foreign session    401  401  401  401  401  401  401  401
+GET    auth/profile                             -                  401  200  200  200  200  200  200  200
+
+GET    compliance                               -                  401  200  200  200  200  200  200  200
+POST   compliance                               owned token        401  403  200  403  403  200  403  200
+POST   compliance                               new token          401  200  200  403  200  200  403  200
+GET    compliance/<asset:asset_id>              -                  401  200  200  200  200  200  200  200
+DELETE compliance/<asset:asset_id>              -                  401  403  200  403  403  200  403  200
+GET    compliance/<asset:asset_id>/status       -                  401  200  200  200  200  200  200  200
+
+POST   compliance/reports                       -                  401  404  200  200  404  200  200  200
+GET    compliance/reports                       -                  401  200  200  200  200  200  200  200
+GET    compliance/reports/<uuid:report_id>      -                  401  404  200  200  404  200  200  200
+
+GET    compliance/attestations                  -                  401  200  200  200  200  200  200  200
+POST   compliance/attestations                  of a wallet        401  200  200  200  200  200  200  200
+POST   compliance/attestations                  of the issuer      401  404  200  200  404  200  200  200
+GET    {_ONE}         -                  401  200  200  200  200  200  200  200
+POST   {_ONE}/verify  of the owner       401  403  403  403  403  200  403  200
+POST   {_ONE}/verify  of the officer     401  403  403  403  403  422  403  200
+POST   {_ONE}/fail    of the owner       401  403  403  403  403  200  403  200
+POST   {_ONE}/fail    of the officer     401  403  403  403  403  422  403  200
+POST   {_ONE}/revoke  of the owner       401  403  403  403  403  200  403  200
+POST   {_ONE}/revoke  of the officer     401  403  403  403  403  422  403  200
+
+GET    {_LOG}                     -                  401  200  200  200  200  200  200  200
+GET    {_LOG}/export/csv          -                  401  200  200  200  200  200  200  200
+GET    {_LOG}/export/json         -                  401  200  200  200  200  200  200  200
+GET    {_LOG}/retention-policy    -                  401  200  200  200  200  200  200  200
+
+GET    /                                        -                  302  302  302  302  302  302  302  302
+GET    /health                                  -                  200  200  200  200  200  200  200  200
+GET    /health/live                             -                  200  200  200  200  200  200  200  200
+GET    /health/ready                            -                  200  200  200  200  200  200  200  200
+GET    /metrics                                 -                  200  200  200  200  200  200  200  200
+GET    /api/schema                              -                  200  200  200  200  200  200  200  200
+GET    /api/docs                                -                  200  200  200  200  200  200  200  200
+GET    /api/<path:rest>                         -                  404  404  404  404  404  404  404  404
+"""  # noqa: E501 - a table
+
+# How many of the world's rows each list shows, in the order of PERSONAS without the first.
+VISIBLE = """
+                                 newc ownr memb outs offi audi admi
+compliance              metadata    1    1    1    1    1    1    1
+compliance/attestations attestations 2   2    2    2    2    2    2
+compliance/reports      reports     0    1    1    0    1    1    1
+"""
+
+
+def _rows() -> list[tuple[str, str, str, dict[str, int]]]:
+    rows = []
+    for line in MATRIX.strip().splitlines()[1:]:
+        if not line.strip():
+            continue
+        words = line.split()
+        statuses = [int(word) for word in words[-len(PERSONAS) :]]
+        method, route, *case = words[: -len(PERSONAS)]
+        cells = dict(zip(PERSONAS, statuses, strict=True))
+        rows.append((method, route, " ".join(case), cells))
+    return rows
+
+
+ROWS = _rows()
+
+
+def _metadata(asset_id: int) -> dict[str, Any]:
+    return {"assetId": asset_id, "network": VOI, "jurisdiction": "DE"}
+
+
+_WALLET_BODY = {
+    "walletAddress": wallet(7),
+    "assetId": ASSET,
+    "network": VOI,
+    "issuerAddress": "the provider",
+    "proofHash": CID,
+}
+
+
+def _attestation(world: World, case: str) -> str:
+    return str((world.by_owner if case == "of the owner" else world.by_officer).pk)
+
+
+# What is sent for a row, where the route alone does not say it: (route, case) to a request.
+REQUESTS: dict[tuple[str, str, str], Callable[[World], Ask]] = {
+    ("POST", "auth/login", "right password"): lambda w: Ask(
+        "POST", "auth/login", {"email": EMAIL, "password": PASSWORD}
+    ),
+    ("POST", "auth/login", "wrong password"): lambda w: Ask(
+        "POST", "auth/login", {"email": EMAIL, "password": "wrong"}
+    ),
+    ("POST", "auth/refresh", "live token"): lambda w: Ask(
+        "POST", "auth/refresh", {"refreshToken": refresh_token()}
+    ),
+    ("POST", "auth/refresh", "no token of ours"): lambda w: Ask(
+        "POST", "auth/refresh", {"refreshToken": "a.b.c"}
+    ),
+    ("POST", "auth/logout", "all sessions"): lambda w: Ask("POST", "auth/logout", {}),
+    ("POST", "auth/logout", "foreign session"): lambda w: Ask(
+        "POST", "auth/logout", {"refreshToken": refresh_token()}
+    ),
+    ("POST", "compliance", "owned token"): lambda w: Ask("POST", "compliance", _metadata(ASSET)),
+    ("POST", "compliance", "new token"): lambda w: Ask("POST", "compliance", _metadata(NEW_ASSET)),
+    ("POST", "compliance/reports", "-"): lambda w: Ask(
+        "POST", "compliance/reports", {"assetId": ASSET, "network": VOI}
+    ),
+    ("POST", "compliance/attestations", "of a wallet"): lambda w: Ask(
+        "POST", "compliance/attestations", _WALLET_BODY
+    ),
+    ("POST", "compliance/attestations", "of the issuer"): lambda w: Ask(
+        "POST",
+        "compliance/attestations",
+        {
+            "subjectType": "Issuer",
+            "issuerId": str(w.issuer.pk),
+            "issuerAddress": "the provider",
+            "proofHash": CID,
+        },
+    ),
+    **{
+        ("POST", f"{_ONE}/{verb}", case): lambda w, verb=verb, case=case: Ask(  # type: ignore[misc]
+            "POST",
+            f"compliance/attestations/{_attestation(w, case)}/{verb}",
+            {"reason": "the document was read"},
+        )
+        for verb in ("verify", "fail", "revoke")
+        for case in ("of the owner", "of the officer")
+    },
+}
+
+
+def _request(world: World, method: str, route: str, case: str) -> Ask:
+    if make := REQUESTS.get((method, route, case)):
+        return make(world)
+    path = (
+        route.replace("<asset:asset_id>", str(ASSET))
+        .replace("<uuid:report_id>", str(world.report.pk))
+        .replace("<uuid:attestation_id>", str(world.by_owner.pk))
+        .replace("<path:rest>", "v2/nothing")
+    )
+    return Ask(method, path)
+
+
+def test_every_operation_has_a_row() -> None:
+    rows = {
+        (method, route.lstrip("/") if route.startswith("/") else API + route)
+        for method, route, _, _ in ROWS
+    }
+    assert rows == operations()
+
+
+@pytest.mark.parametrize(
+    ("method", "route", "case", "expected"),
+    ROWS,
+    ids=[f"{method} {route} {case}".removesuffix(" -") for method, route, case, _ in ROWS],
+)
+def test_the_matrix(
+    world: World, method: str, route: str, case: str, expected: dict[str, int]
+) -> None:
+    make_status_fresh(world)
+    ask = _request(world, method, route, case)
+    got = {}
+    for persona in PERSONAS:
+        with undone():
+            before, recorded = contents(), len(event_bodies("security.access.denied"))
+            response = ask.send(world.client(persona))
+            got[persona] = response.status_code
+            if response.status_code < 400:
+                list(response)  # a streamed file is made while it is read
+                assert len(event_bodies("security.access.denied")) == recorded
+                continue
+            assert_envelope(response, response.status_code)
+            after = contents()
+            if case == "wrong password":
+                before["axes.AccessAttempt"] = after["axes.AccessAttempt"]  # it counts failures
+            assert after == before, f"{persona} was refused and changed something"
+            denied = event_bodies("security.access.denied")[recorded:]
+            if response.status_code == 422 or route == "/api/<path:rest>":
+                assert denied == []
+            else:
+                _assert_denial(denied, world, persona, response, ask, route)
+    assert got == expected
+
+
+def _assert_denial(
+    denied: list[dict[str, Any]], world: World, persona: str, response: Any, ask: Ask, route: str
+) -> None:
+    (event,) = denied
+    open_route = route in ("auth/login", "auth/refresh")
+    user = None if open_route else world.users[persona]
+    assert event["actor"] == (user.label if user else "anonymous")
+    assert event.get("actorId") == (str(user.pk) if user else None)
+    assert event["success"] is False
+    assert event["correlationId"] == response.headers["X-Correlation-ID"]
+    assert event["details"]["method"] == ask.method
+    assert event["details"]["route"] == API + route
+    assert event["details"]["code"] == response.json()["errorCode"]
+
+
+def test_lists_show_what_a_persona_may_see(world: World) -> None:
+    expected, got = {}, {}
+    for line in VISIBLE.strip().splitlines()[1:]:
+        path, noun, *counts = line.split()
+        for persona, count in zip(PERSONAS[1:], counts, strict=True):
+            answer = Ask("GET", path).send(world.client(persona)).json()
+            assert len(answer[noun]) == answer["totalCount"]
+            got[path, persona] = answer["totalCount"]
+            expected[path, persona] = int(count)
+    assert got == expected
+
+
+@pytest.mark.parametrize("form", ["", "/export/json", "/export/csv"])
+def test_the_audit_log_shows_own_issuers_alone(world: World, form: str) -> None:
+    seen = {}
+    for persona in PERSONAS[1:]:
+        with undone():
+            response = Ask("GET", f"compliance/audit-log{form}").send(world.client(persona))
+            text = b"".join(response).decode()
+            seen[persona] = str(world.by_owner.pk) in text if not form else f"{ASSET}" in text
+    expected = {persona: persona not in ("newcomer", "outsider") for persona in PERSONAS[1:]}
+    assert seen == expected
+
+
+def test_out_of_scope_reads_exactly_as_missing(world: World) -> None:
+    client = world.client("outsider")
+    hidden = Ask("GET", f"compliance/reports/{world.report.pk}").send(client)
+    missing = Ask("GET", f"compliance/reports/{uuid4()}").send(client)
+    volatile = ("correlationId", "timestamp", "path")
+    bodies = [
+        {name: value for name, value in response.json().items() if name not in volatile}
+        for response in (hidden, missing)
+    ]
+    assert bodies[0] == bodies[1]
+    assert hidden.status_code == missing.status_code == 404
+    (denied,) = event_bodies("security.access.denied")
+    assert denied["correlationId"] == hidden.headers["X-Correlation-ID"]
+
+
+@pytest.mark.parametrize(
+    "route", sorted({route for _, route, _, _ in ROWS if not route.startswith("/")})
+)
+def test_a_method_that_a_route_lacks_is_405_and_changes_nothing(world: World, route: str) -> None:
+    known = {verb for verb, path, _, _ in ROWS if path == route}
+    before = contents()
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - known:
+        ask = Ask(method, _request(world, method, route, "-").path)
+        response = ask.send(world.client("administrator"))
+        body = assert_envelope(response, 405, f"/api/v1/{ask.path}")
+        assert body["errorCode"] == "METHOD_NOT_ALLOWED"
+        allowed = {word.strip() for word in response.headers["Allow"].split(",")}
+        assert allowed - {"HEAD", "OPTIONS"} == known
+        if route not in ("auth/login", "auth/refresh"):
+            assert_envelope(ask.send(world.client("anonymous")), 401)
+    assert contents() == before
+
+
+@pytest.mark.parametrize("page", ["changelist", "add"])
+def test_the_admin_opens_to_platform_roles_alone(world: World, page: str) -> None:
+    wrong = []
+    for persona in PERSONAS:
+        client = Client(raise_request_exception=False)
+        user = world.users[persona]
+        if user is not None:
+            client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        staff = persona in ("officer", "auditor", "administrator")
+        for model in admin.site._registry:
+            url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}")
+            status = client.get(url).status_code
+            allowed = {200, 403} if staff else {302}
+            if page == "add" and persona == "auditor":
+                allowed = {403}
+            if status not in allowed:
+                wrong.append((persona, url, status))
+    assert wrong == []

@@ -1,0 +1,204 @@
+"""One token with everything on it, and everybody who could ask for it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from django.apps import apps
+from django.db import transaction
+from rest_framework.test import APIClient
+
+from accounts.models import Issuer, Token, User
+from accounts.services import user_create
+from accounts.sessions import session_open
+from attestations.models import Attestation
+from attestations.services import attestation_create
+from audit.models import AuditEvent
+from compliance.models import ComplianceReport
+from compliance.services.metadata import metadata_upsert
+from compliance.services.reports import report_generate
+from compliance.services.status import status_recalculate
+from tests import factories
+from tests.factories import CID, VOI, wallet
+
+PERSONAS = (
+    "anonymous",
+    "newcomer",
+    "owner",
+    "member",
+    "outsider",
+    "officer",
+    "auditor",
+    "administrator",
+)
+ASSET, NEW_ASSET = 50001, 50002
+EMAIL, PASSWORD = "login@example.com", "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request of the API: a path below `/api/v1/`, a query and a body."""
+
+    method: str
+    path: str
+    body: Any = None
+    query: Mapping[str, Any] = field(default_factory=dict)
+
+    def send(self, client: APIClient, **extra: Any) -> Any:
+        """Send it as JSON and return the response."""
+        url = self.path if self.path.startswith("/") else f"/api/v1/{self.path}"
+        query = f"?{urlencode(self.query, doseq=True)}" if self.query else ""
+        content = {} if self.body is None else {"data": json.dumps(self.body)}
+        return client.generic(
+            self.method, url + query, content_type="application/json", **content, **extra
+        )
+
+
+@dataclass
+class World:
+    """The token `ASSET` of `issuer`: metadata, two pending attestations, one report, a status."""
+
+    issuer: Issuer
+    other_issuer: Issuer
+    users: dict[str, User | None]
+    token: Token
+    by_owner: Attestation
+    by_officer: Attestation
+    report: ComplianceReport
+    login_user: User
+
+    def client(self, persona: str) -> APIClient:
+        return factories.client_for(self.users[persona])
+
+    def user(self, persona: str) -> User:
+        user = self.users[persona]
+        assert user is not None
+        return user
+
+    def label(self, persona: str) -> str:
+        user = self.users[persona]
+        return user.label if user else "anonymous"
+
+
+def make_world() -> World:
+    """Make the world through the services, as clients would have."""
+    issuer, other = factories.IssuerFactory.create(), factories.IssuerFactory.create()
+    users: dict[str, User | None] = {
+        "anonymous": None,
+        "newcomer": factories.UserFactory.create(),
+        "owner": factories.member_of(issuer, "Owner"),
+        "member": factories.member_of(issuer, "Viewer"),
+        "outsider": factories.member_of(other, "Owner"),
+        "officer": factories.user_with_role("ComplianceOfficer"),
+        "auditor": factories.user_with_role("Auditor"),
+        "administrator": factories.user_with_role("Administrator"),
+    }
+    owner, officer = users["owner"], users["officer"]
+    assert owner is not None
+    assert officer is not None
+    metadata = metadata_upsert(
+        actor=owner, asset_id=ASSET, network=VOI, changes={"jurisdiction": "GLOBAL"}
+    )
+    return World(
+        issuer=issuer,
+        other_issuer=other,
+        users=users,
+        token=metadata.token,
+        by_owner=attest(owner),
+        by_officer=attest(officer),
+        report=report_generate(actor=officer, asset_id=ASSET, network=VOI),
+        login_user=user_create(email=EMAIL, password=PASSWORD),
+    )
+
+
+def attest(creator: User, **more: Any) -> Attestation:
+    """Return a pending attestation about the world's token."""
+    content = {
+        "wallet_address": wallet(900),
+        "asset_id": ASSET,
+        "network": VOI,
+        "issuer_address": "the provider",
+        "proof_hash": CID,
+        "proof_type": "IPFS",
+        "attestation_type": "KYC",
+        **more,
+    }
+    return attestation_create(actor=creator, **content)
+
+
+def refresh_token() -> str:
+    """Return a refresh token of the world's user with a password."""
+    from django.test import RequestFactory
+
+    request = RequestFactory().post("/api/v1/auth/login")
+    return session_open(request=request, email=EMAIL, password=PASSWORD).refresh_token
+
+
+def make_status_fresh(world: World) -> None:
+    """Compute the status now, so that a read has nothing to do."""
+    status_recalculate(token_id=world.token.pk)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Undo whatever the block writes."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def contents(*, events: bool = False) -> dict[str, list[Any]]:
+    """Return every row of every table, of the event log only where `events` asks for it."""
+    tables: dict[str, list[Any]] = {}
+    for model in apps.get_models(include_auto_created=True):
+        if model._meta.managed and not model._meta.proxy and (events or model is not AuditEvent):
+            rows = model._base_manager.order_by("pk").values_list()
+            tables[model._meta.label] = [repr(row) for row in rows]
+    return tables
+
+
+ENVELOPE = {
+    "success",
+    "errorCode",
+    "errorMessage",
+    "details",
+    "remediationHint",
+    "retryable",
+    "correlationId",
+    "timestamp",
+    "path",
+}
+
+
+def assert_envelope(response: Any, status: int, path: str | None = None) -> dict[str, Any]:
+    """Assert that `response` is an error of the catalogue in its one shape; return its body."""
+    from config.api.catalogue import CATALOGUE
+
+    assert response.status_code == status, (response.status_code, response.content[:500])
+    assert response.headers["Content-Type"].split(";")[0] == "application/json"
+    body: dict[str, Any] = json.loads(response.content)
+    assert set(body) == ENVELOPE, body
+    entry = CATALOGUE[body["errorCode"]]
+    assert (entry.status, entry.retryable, entry.hint) == (
+        status,
+        body["retryable"],
+        body["remediationHint"],
+    )
+    assert body["success"] is False
+    assert body["errorMessage"]
+    assert body["correlationId"] == response.headers["X-Correlation-ID"]
+    assert body["timestamp"].endswith("Z")
+    assert all(
+        isinstance(name, str) and isinstance(texts, list) and all(isinstance(t, str) for t in texts)
+        for name, texts in body["details"].items()
+    ), body["details"]
+    if path is not None:
+        assert body["path"] == path
+    if status == 401:
+        assert "SigTx realm=" in response.headers["WWW-Authenticate"]
+    if status in (423, 429, 503):
+        assert int(response.headers["Retry-After"]) >= 1
+    return body
