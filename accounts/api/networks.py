@@ -5,6 +5,7 @@ from typing import Any
 import django_filters
 from django import forms
 from rest_framework import serializers
+from rest_framework.fields import empty
 from rest_framework.request import Request
 
 from accounts.networks import canonical_network
@@ -30,12 +31,10 @@ class NetworkField(TextField):
             max_length=MAX_LENGTH, required=False, allow_null=True, allow_blank=True, **kwargs
         )
 
-    def to_internal_value(self, data: Any) -> Any:
-        text = super().to_internal_value(data)
-        if len(text) > MAX_LENGTH:
-            return text  # the length validator says so
+    def run_validation(self, data: Any = empty) -> Any:
+        text = super().run_validation(data)
         try:
-            return _canonical(text)
+            return _canonical(text) if text else None
         except ValueError as problem:
             raise serializers.ValidationError(str(problem)) from None
 

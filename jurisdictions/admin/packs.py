@@ -136,9 +136,6 @@ class RulePackAdmin(ServiceModelAdmin):
             )
             obj.pk, obj.version = row.pk, row.version
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing: requirements are saved from their own form."""
-
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:

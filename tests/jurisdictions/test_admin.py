@@ -55,6 +55,11 @@ def errors(response: HttpResponse) -> dict[str, list[str]]:
     return {name: list(messages) for name, messages in found.items()}
 
 
+def recorded() -> int:
+    """How many events there are about rules; logging in is recorded too."""
+    return AuditEvent.objects.filter(name__startswith="jurisdictions.").count()
+
+
 def step(client: Client, pack: RulePack, name: str, **data: Any) -> HttpResponse:
     pack.refresh_from_db()
     seen = {"seen_version": pack.lock_version, **data}
@@ -167,8 +172,8 @@ class TestEditing:
         assert rules.rule_of(draft, "base.kyc_fresh").params["maxAgeDays"] == 365
         pack.refresh_from_db()
         assert pack.status == "Superseded"
-        recorded = AuditEvent.objects.order_by("seq").exclude(actor="system")
-        assert list(recorded.values_list("name", "actor")) == [
+        rows = AuditEvent.objects.filter(name__startswith="jurisdictions.").exclude(actor="system")
+        assert list(rows.order_by("seq").values_list("name", "actor")) == [
             ("jurisdictions.pack.drafted", officer.label),
             ("jurisdictions.requirement.updated", officer.label),
             ("jurisdictions.pack.submitted", officer.label),
@@ -201,8 +206,10 @@ class TestEditing:
             ("params", '{"field": "issuer.legalName"}', "this check needs date"),
             ("params", '{"field": ', "This is not JSON: check quotes, commas and brackets."),
             ("params", '{"field": NaN}', "NaN and infinity are no numbers there."),
-            ("params", "[" * 100_000, "It nests too deep."),
-            ("params", "[" * 100 + "]" * 100, "It nests deeper than 40 levels."),
+            pytest.param("params", "[" * 100_000, "It nests too deep.", id="far too deep"),
+            pytest.param(
+                "params", "[" * 100 + "]" * 100, "It nests deeper than 40 levels.", id="too deep"
+            ),
             ("params", '{"field": "\\u0000"}', "It holds a NUL character."),
             ("applies_when", '{"fact": "no.fact", "op": "exists"}', "no.fact"),
             ("applies_when", '{"sometimes": true}', "a condition is one of"),
@@ -215,7 +222,7 @@ class TestEditing:
         self, officer: User, field: str, value: str, problem: str
     ):
         draft = rules.draft(officer)
-        before, events = rules.everything(), AuditEvent.objects.count()
+        before, events = rules.everything(), recorded()
         client = browser(officer)
         url = page("requirement_change", rules.rule_of(draft, "base.kyc_fresh").pk)
         response = client.post(url, {**form_data(client.get(url)), field: value})
@@ -223,7 +230,7 @@ class TestEditing:
         assert list(found) == [field]
         assert any(problem in text for text in found[field]), found
         assert rules.everything() == before
-        assert AuditEvent.objects.count() == events
+        assert recorded() == events
 
     def test_a_stale_form_is_refused_and_says_so(self, officer: User, administrator: User):
         draft = rules.draft(officer)
@@ -245,7 +252,7 @@ class TestEditing:
 
     def test_an_unchanged_form_changes_nothing(self, officer: User):
         draft = rules.draft(officer)
-        before, events = rules.everything(), AuditEvent.objects.count()
+        before, events = rules.everything(), recorded()
         client = browser(officer)
         for url in (
             page("rulepack_change", draft.pk),
@@ -253,7 +260,7 @@ class TestEditing:
         ):
             assert client.post(url, form_data(client.get(url))).status_code == 302
         assert rules.everything() == before
-        assert AuditEvent.objects.count() == events
+        assert recorded() == events
 
     def test_a_draft_itself_is_edited(self, officer: User):
         draft = rules.draft(officer)
@@ -332,7 +339,7 @@ class TestSteps:
         draft = rules.draft(administrator)
         client = browser(administrator)
         step(client, draft, "submit")
-        before, events = rules.everything(), AuditEvent.objects.count()
+        before, events = rules.everything(), recorded()
         second_person = "Somebody who neither changed nor submitted this version must activate it."
         assert second_person in texts(step(client, draft, "activate"))
         assert "Only an administrator may do this." in texts(
@@ -345,7 +352,7 @@ class TestSteps:
         )
         assert "The record was changed since you read it." in texts(stale)
         assert rules.everything() == before
-        assert AuditEvent.objects.count() == events
+        assert recorded() == events
 
     def test_an_empty_draft_cannot_be_submitted(self, officer: User):
         draft = rules.draft(officer)
