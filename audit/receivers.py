@@ -7,7 +7,7 @@ from django.db import transaction
 
 from audit.context import token_of
 from audit.principal import ANONYMOUS, Principal
-from audit.services import EventContent, record_event
+from audit.services import record_event
 from config.api.handler import Failure
 from config.api.signals import request_failed
 
@@ -36,6 +36,7 @@ def record_failure(
         name = view.failure_events[action]
     else:
         return
+    reference_type, reference_id = _reference(view)
     with transaction.atomic():
         record_event(
             name,
@@ -45,16 +46,17 @@ def record_failure(
             asset_id=asset_id,
             error_message=failure.recordable_message,
             details=details,
-            **_reference(view),
+            reference_type=reference_type,
+            reference_id=reference_id,
         )
 
 
-def _reference(view: Any) -> EventContent:
+def _reference(view: Any) -> tuple[str, str] | tuple[None, None]:
     """Return what the path named besides a token: `attestation_id` is an `attestation`."""
     for name, value in (getattr(view, "kwargs", None) or {}).items():
         if isinstance(value, UUID):
-            return {"reference_type": name.removesuffix("_id"), "reference_id": str(value)}
-    return {}
+            return name.removesuffix("_id"), str(value)
+    return None, None
 
 
 def _actor(request: Any) -> Principal:

@@ -39,6 +39,12 @@ class PlainJSONField(forms.JSONField):
             raise forms.ValidationError(problem, code="invalid")
         return parsed
 
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return forms.fields.InvalidJSONInput(data)
+
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, str | forms.fields.InvalidJSONInput):
             return value

@@ -23,7 +23,6 @@ from jurisdictions.choices import (
     RequirementCategory,
     Severity,
 )
-from jurisdictions.engine import check_kind, describe_predicate
 from jurisdictions.querysets import RequirementQuerySet, RulePackQuerySet
 
 
@@ -271,17 +270,6 @@ class Requirement(models.Model):
 
     def __str__(self) -> str:
         return self.key
-
-    @property
-    def condition_sentence(self) -> str:
-        """When it applies, for people who do not read JSON."""
-        return describe_predicate(self.applies_when)
-
-    @property
-    def check_purpose(self) -> str:
-        """What its kind of check looks at."""
-        kind = check_kind(self.check_kind)
-        return kind.purpose if kind else ""
 
 
 class ReferenceStamp(models.Model):

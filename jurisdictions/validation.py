@@ -8,6 +8,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
 from jurisdictions.engine import (
     check_kind_names,
+    describe_predicate,
     validate_pack,
     validate_params,
     validate_predicate,
@@ -90,6 +91,13 @@ def require_valid_requirement(requirement: Requirement) -> None:
     }
     found = validate_pack(document, rule_pack_schema(), fact_catalogue())
     _refuse({NON_FIELD_ERRORS: found})
+
+
+def condition_sentence(condition: dict[str, Any]) -> str:
+    """Return the condition for people who do not read JSON; of an unsound one, that it is."""
+    if _condition_problems(condition):
+        return "The condition has to be corrected first."
+    return describe_predicate(condition)
 
 
 def json_problem(value: object) -> str | None:

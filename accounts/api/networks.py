@@ -1,9 +1,7 @@
-"""How a network is named over the wire: in any spelling, in a body, a filter or the query."""
+"""How a network is named over the wire: in any spelling, in a body or in the query."""
 
 from typing import Any
 
-import django_filters
-from django import forms
 from rest_framework import serializers
 from rest_framework.fields import empty
 from rest_framework.request import Request
@@ -16,7 +14,7 @@ NAMELESS = "(none)"
 """What stands for the network of a token that was recorded without one."""
 
 
-def _canonical(text: str) -> str | None:
+def wire_network(text: str) -> str | None:
     """Return the network's name; "" for `(none)`; None where nothing is named."""
     if not text:
         return None
@@ -34,31 +32,14 @@ class NetworkField(TextField):
     def run_validation(self, data: Any = empty) -> Any:
         text = super().run_validation(data)
         try:
-            return _canonical(text) if text else None
+            return wire_network(text) if text else None
         except ValueError as problem:
             raise serializers.ValidationError(str(problem)) from None
-
-
-class _NetworkFormField(forms.CharField):
-    def clean(self, value: object) -> Any:
-        try:
-            return _canonical(str(super().clean(value)))
-        except ValueError as problem:
-            raise forms.ValidationError(str(problem)) from None
-
-
-class NetworkFilter(django_filters.Filter):
-    """Filters by a network under its name or an alias; a malformed name is a 400."""
-
-    field_class = _NetworkFormField
-
-    def __init__(self, field_name: str) -> None:
-        super().__init__(field_name=field_name, max_length=MAX_LENGTH)
 
 
 def named_network(request: Request) -> str | None:
     """Return the query's `network` under its canonical name; None where none is given."""
     try:
-        return _canonical(request.query_params.get("network", ""))
+        return wire_network(request.query_params.get("network", ""))
     except ValueError as problem:
         raise serializers.ValidationError({"network": [str(problem)]}) from None

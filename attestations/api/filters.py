@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from accounts.api.networks import NetworkFilter
+from accounts.api.filters import NetworkFilter
 from attestations.choices import VerificationStatus
 from attestations.models import Attestation
 from config.api.filters import (

@@ -1,6 +1,6 @@
 """The filters of metadata (seed 1, section 4) and of reports."""
 
-from accounts.api.networks import NetworkFilter
+from accounts.api.filters import NetworkFilter
 from compliance.choices import ComplianceStatus, OverallStatus, VerificationStatus
 from compliance.models import ComplianceMetadata, ComplianceReport
 from config.api.filters import ChoiceFilter, MomentFilter, WireFilterSet, asset_id_filter

@@ -3,12 +3,16 @@
 from typing import Any, Literal
 
 import django_filters
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
+from config.api.catalogue import CATALOGUE
 from config.api.serializers import ErrorEnvelopeSerializer, camel
 
 _MEANINGS = {
@@ -73,8 +77,52 @@ NETWORK_PARAMETER = OpenApiParameter(
 )
 
 
+IF_MATCH_PARAMETER = OpenApiParameter(
+    "If-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The ETag that was read: the write is refused (412) where it does not hold.",
+)
+IF_NONE_MATCH_PARAMETER = OpenApiParameter(
+    "If-None-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The ETag that the caller holds: answered by 304 while nothing has changed.",
+)
+
+
+def tagged(body: Any) -> dict[int, Any]:
+    """Return the documentation of an answer that has an `ETag`."""
+    return {200: body, 304: OpenApiResponse(description="Nothing has changed since that ETag.")}
+
+
+def add_error_examples(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Add an example of every code of the catalogue to the generated document."""
+    result["components"]["examples"] = {
+        entry.code: {
+            "summary": entry.message,
+            "value": {
+                "success": False,
+                "errorCode": entry.code,
+                "errorMessage": entry.message,
+                "details": {},
+                "remediationHint": entry.hint,
+                "retryable": entry.retryable,
+                "correlationId": "3f2b8c0d9e7a4d51",
+                "timestamp": "2026-01-22T10:30:00Z",
+                "path": "/api/v1/compliance",
+            },
+        }
+        for entry in CATALOGUE.values()
+    }
+    return result
+
+
 class WireSchema(AutoSchema):
     """Adds to every operation the errors that it can answer."""
+
+    def get_summary(self) -> str:
+        return super().get_summary() or self.get_description().partition("\n")[0].rstrip(".")
 
     def get_tags(self) -> list[str]:
         return [self.view.__class__.__module__.partition(".")[0]]
@@ -94,6 +142,13 @@ class WireSchema(AutoSchema):
                 responses[status] = self._get_response_for_code(  # type: ignore[no-untyped-call]
                     documented, status, ["application/json"], direction
                 )
+        for status, response in responses.items():
+            if status.startswith(("4", "5")):
+                response["content"]["application/json"]["examples"] = {
+                    entry.code: {"$ref": f"#/components/examples/{entry.code}"}
+                    for entry in CATALOGUE.values()
+                    if entry.status == int(status)
+                }
         return dict(sorted(responses.items()))
 
     def _error_statuses(self) -> list[str]:
@@ -108,6 +163,22 @@ class WireSchema(AutoSchema):
 
     def _has_path_variable(self) -> bool:
         return "{" in self.path
+
+
+class ChoiceFieldSchema(OpenApiSerializerFieldExtension):
+    """Documents a choice: its names out; its names or, from older clients, positions in."""
+
+    target_class = "config.api.serializers.ChoiceField"
+
+    def map_serializer_field(
+        self, auto_schema: AutoSchema, direction: Literal["request", "response"]
+    ) -> dict[str, Any]:
+        names = list(self.target.choices)
+        named = {"type": "string", "enum": names}
+        if direction == "response":
+            return named
+        position = {"type": "integer", "minimum": 0, "maximum": len(names) - 1}
+        return {"oneOf": [named, position]}
 
 
 class SigTxScheme(OpenApiAuthenticationExtension):

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import TextChoices
 from rest_framework import serializers
 
+from config.api.catalogue import CATALOGUE
 from config.api.formats import choice_of, utc_text
 
 BIGINT_MAX = 2**63 - 1
@@ -121,7 +122,9 @@ class ErrorEnvelopeSerializer(WireSerializer):
     """The one shape of every error answer."""
 
     success = serializers.BooleanField(default=False)
-    error_code = serializers.CharField(help_text="A code of the catalogue; stable.")
+    error_code = serializers.ChoiceField(
+        choices=list(CATALOGUE), help_text="A code of the catalogue; stable."
+    )
     error_message = serializers.CharField()
     details = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
     remediation_hint = serializers.CharField()

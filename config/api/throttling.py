@@ -1,11 +1,12 @@
 """Rate limits per principal, else per address; the limits are settings (`RATE_LIMIT_*`).
 
-Ordinary requests are counted in the process by DRF's own throttle: counting them in a shared cache
-costs more than the request that it guards. Log-in, exports and reports are counted exactly, in the
+Ordinary requests are counted in the process: counting them in a shared cache costs more than the
+request that it guards. Log-in, exports and reports are counted exactly, in the
 shared cache, by django-ratelimit, and are refused while that cache is broken.
 """
 
 import logging
+import time
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -28,19 +29,33 @@ def principal_key(request: Request) -> str:
 
 
 class OrdinaryRateLimit(SimpleRateThrottle):
-    """Counts ordinary requests in this process."""
+    """Counts ordinary requests in this process, in windows that begin with a first request.
+
+    DRF's own throttle keeps the time of each request, so that each costs more than the last.
+    """
 
     scope = "ordinary"
-
-    def __init__(self) -> None:
-        self.cache = caches["local"]
-        super().__init__()
 
     def get_rate(self) -> str | None:
         return settings.RATE_LIMIT_ORDINARY or None
 
-    def get_cache_key(self, request: Request, view: Any) -> str:
-        return f"throttle:{principal_key(request)}"
+    def allow_request(self, request: Request, view: Any) -> bool:
+        if self.num_requests is None or self.duration is None:
+            return True
+        cache, key = caches["local"], f"throttle:{principal_key(request)}"
+        try:
+            count = cache.incr(key)
+        except ValueError:
+            count = 1
+            cache.set(key, count, self.duration)
+            cache.set(f"{key}:end", time.time() + self.duration, self.duration)
+        if count <= self.num_requests:
+            return True
+        self._wait = max(1.0, cache.get(f"{key}:end", 0.0) - time.time())
+        return False
+
+    def wait(self) -> float | None:
+        return self._wait
 
 
 class SharedRateLimit(BaseThrottle):

@@ -17,11 +17,11 @@ from config.api.errors import DomainError
 from jurisdictions.admin.steps import STEPS, Step
 from jurisdictions.choices import PackStatus
 from jurisdictions.difference import PackDifference, pack_difference
-from jurisdictions.engine import describe_predicate
 from jurisdictions.forms import RulePackForm
 from jurisdictions.models import Requirement, RulePack
 from jurisdictions.selectors import pack_value
 from jurisdictions.services.drafts import PackContent, pack_create, pack_update
+from jurisdictions.validation import condition_sentence
 
 CONTENT = tuple(PackContent.__annotations__)
 _WRITTEN = (
@@ -45,7 +45,7 @@ class RequirementInline(ReadOnlyInline):
 
     @admin.display(description="Applies when")
     def applies(self, requirement: Requirement) -> str:
-        return requirement.condition_sentence
+        return condition_sentence(requirement.applies_when)
 
 
 @admin.register(RulePack)
@@ -89,7 +89,7 @@ class RulePackAdmin(ServiceModelAdmin):
 
     @admin.display(description="Applies when, in words")
     def condition(self, pack: RulePack) -> str:
-        return describe_predicate(pack.applies_when)
+        return condition_sentence(pack.applies_when)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.is_draft)

@@ -23,6 +23,7 @@ from jurisdictions.services.requirements import (
     requirement_delete,
     requirement_update,
 )
+from jurisdictions.validation import condition_sentence
 
 
 @admin.register(Requirement)
@@ -46,7 +47,7 @@ class RequirementAdmin(ServiceModelAdmin):
 
     @admin.display(description="Applies when, in words")
     def condition(self, requirement: Requirement) -> str:
-        return requirement.condition_sentence
+        return condition_sentence(requirement.applies_when)
 
     @admin.display(description="What the kinds of checks take")
     def guide(self, requirement: Requirement) -> SafeString:

@@ -21,10 +21,13 @@ from compliance.services.metadata import metadata_delete, metadata_get, metadata
 from config.api.conditional import is_unchanged, not_modified
 from config.api.paging import Paginator
 from config.api.schema import (
+    IF_MATCH_PARAMETER,
+    IF_NONE_MATCH_PARAMETER,
     NETWORK_PARAMETER,
     filter_parameters,
     noun_serializer,
     page_serializer,
+    tagged,
 )
 from config.api.views import WireViewSet, answer, answer_page
 
@@ -47,7 +50,9 @@ class MetadataViewSet(WireViewSet):
         "destroy": frozenset({"network"}),
     }
 
-    @extend_schema(request=MetadataWriteSerializer, responses=_RESPONSE)
+    @extend_schema(
+        parameters=[IF_MATCH_PARAMETER], request=MetadataWriteSerializer, responses=_RESPONSE
+    )
     def upsert(self, request: Request) -> Response:
         """Create or update the metadata of a token; absent fields stay, a null clears."""
         serializer = MetadataWriteSerializer(data=request.data)
@@ -62,7 +67,9 @@ class MetadataViewSet(WireViewSet):
         )
         return self._answer(metadata)
 
-    @extend_schema(parameters=[NETWORK_PARAMETER], responses=_RESPONSE)
+    @extend_schema(
+        parameters=[NETWORK_PARAMETER, IF_NONE_MATCH_PARAMETER], responses=tagged(_RESPONSE)
+    )
     def retrieve(self, request: Request, asset_id: int) -> Response:
         """Get the metadata of a token."""
         metadata = metadata_get(asset_id=asset_id, network=named_network(request))
@@ -79,7 +86,7 @@ class MetadataViewSet(WireViewSet):
         return self._answer(metadata)
 
     @extend_schema(
-        parameters=[NETWORK_PARAMETER],
+        parameters=[NETWORK_PARAMETER, IF_MATCH_PARAMETER],
         request=TokenNameSerializer,
         responses=noun_serializer(
             "DeletedResponse", "metadata", MetadataSerializer(allow_null=True)

@@ -21,7 +21,13 @@ from compliance.models import ComplianceReport
 from compliance.services.reports import report_generate, report_read
 from config.api.conditional import is_unchanged, not_modified
 from config.api.paging import Paginator
-from config.api.schema import filter_parameters, noun_serializer, page_serializer
+from config.api.schema import (
+    IF_NONE_MATCH_PARAMETER,
+    filter_parameters,
+    noun_serializer,
+    page_serializer,
+    tagged,
+)
 from config.api.views import WireViewSet, answer, answer_page
 
 _RESPONSE = noun_serializer("ComplianceReportResponse", "report", ReportSerializer())
@@ -57,7 +63,7 @@ class ReportViewSet(WireViewSet):
         response["Location"] = f"/api/v1/compliance/reports/{report.pk}"
         return response
 
-    @extend_schema(responses=_RESPONSE)
+    @extend_schema(parameters=[IF_NONE_MATCH_PARAMETER], responses=tagged(_RESPONSE))
     def retrieve(self, request: Request, report_id: UUID) -> Response:
         """Get a stored report exactly as it was generated."""
         report = report_read(actor=actor_of(request), report_id=report_id)

@@ -12,7 +12,12 @@ from accounts.api.networks import named_network
 from compliance.api.serializers import StatusSerializer
 from compliance.services.status import status_get
 from config.api.conditional import is_unchanged, not_modified
-from config.api.schema import NETWORK_PARAMETER, noun_serializer
+from config.api.schema import (
+    IF_NONE_MATCH_PARAMETER,
+    NETWORK_PARAMETER,
+    noun_serializer,
+    tagged,
+)
 from config.api.views import WireViewSet
 
 
@@ -22,8 +27,8 @@ class TokenStatusViewSet(WireViewSet):
     query_parameters: ClassVar[dict[str, frozenset[str]]] = {"retrieve": frozenset({"network"})}
 
     @extend_schema(
-        parameters=[NETWORK_PARAMETER],
-        responses=noun_serializer("TokenStatusResponse", "status", StatusSerializer()),
+        parameters=[NETWORK_PARAMETER, IF_NONE_MATCH_PARAMETER],
+        responses=tagged(noun_serializer("TokenStatusResponse", "status", StatusSerializer())),
     )
     def retrieve(self, request: Request, asset_id: int) -> Response:
         """Get the status of a token as of its last committed change, with what decided it."""

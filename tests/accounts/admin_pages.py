@@ -1,0 +1,71 @@
+"""The admin as its users see it: a signed-in client, and forms filled as the page shows them."""
+
+from typing import Any
+
+from django.contrib.admin.helpers import AdminForm
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from audit.models import AuditEvent
+
+
+def admin(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def page(model: str, kind: str, *args: Any) -> str:
+    return reverse(f"admin:accounts_{model}_{kind}", args=args)
+
+
+def form_of(client: Client, url: str) -> dict[str, Any]:
+    """Return what a browser would send back of the page at `url` without any edit."""
+    context = client.get(url).context
+    forms = [context["adminform"]]
+    sent: dict[str, Any] = {}
+    for helper in forms:
+        assert isinstance(helper, AdminForm)
+        sent |= _values(helper.form)
+    for formset in context["inline_admin_formsets"]:
+        sent |= _values(formset.formset.management_form)
+        for form in formset.formset.initial_forms:
+            sent |= _values(form)
+    return sent
+
+
+def _values(form: Any) -> dict[str, Any]:
+    sent = {}
+    for bound in form:
+        value = bound.value()
+        if isinstance(value, bool):
+            value = "on" if value else None
+        if value is None:
+            value = ""
+        value = getattr(value, "pk", value)
+        if (
+            not (
+                bound.field.widget.input_type == "checkbox"
+                if hasattr(bound.field.widget, "input_type")
+                else False
+            )
+            or value
+        ):
+            sent[bound.html_name] = value
+        if bound.field.show_hidden_initial:
+            shown = form.get_initial_for_field(bound.field, bound.name)
+            sent[bound.html_initial_name] = "" if shown is None else getattr(shown, "pk", shown)
+    return sent
+
+
+def errors_of(response: Any) -> dict[str, list[str]]:
+    """Return the messages of a form that came back, by field."""
+    assert response.status_code == 200
+    return {name: list(texts) for name, texts in response.context["adminform"].form.errors.items()}
+
+
+def recorded() -> list[str]:
+    """Return the names of accounts' events, without those of logging in."""
+    rows = AuditEvent.objects.filter(name__startswith="accounts.").order_by("seq")
+    return [name for name in rows.values_list("name", flat=True) if "logged_in" not in name]
