@@ -1,7 +1,7 @@
 """What speaks against saving rules, by field: for people who have to put it right."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -40,8 +40,10 @@ def pack_problems(pack: RulePack, requirements: Iterable[Requirement]) -> list[s
     return validate_pack(document_of(pack, requirements), rule_pack_schema(), fact_catalogue())
 
 
-def require_valid_pack(pack: RulePack, requirements: Iterable[Requirement]) -> None:
+def require_valid_pack(pack: RulePack, requirements: Sequence[Requirement]) -> None:
     """Raise ValidationError with everything that is wrong with a whole version."""
+    if not requirements:
+        raise ValidationError("It has no requirements yet; add at least one.")
     if problems := pack_problems(pack, requirements):
         raise ValidationError(problems)
 

@@ -2,16 +2,21 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from accounts.models import User
+from audit.models import AuditEvent
 from jurisdictions.loading import LoadReport, rules_load
 from jurisdictions.mapping import document_of
 from jurisdictions.models import Requirement, RulePack
 from jurisdictions.selectors import pack_value, requirements_of
 from jurisdictions.services.drafts import pack_draft_from
 from jurisdictions.services.lifecycle import pack_activate, pack_submit
+from tests.factories import event_bodies
 from tests.jurisdictions.builders import PACKS, ROOT
 
 BASELINE = "global-baseline"
@@ -90,3 +95,19 @@ def keys(pack: RulePack) -> list[str]:
 
 def rule_of(pack: RulePack, key: str = "base.kyc_status") -> Requirement:
     return Requirement.objects.get(pack=pack, key=key)
+
+
+def refused(error: type[Exception], change: Callable[[], object]) -> Any:
+    """The refusal; nothing of any pack changed and nothing was recorded."""
+    before, events = everything(), AuditEvent.objects.count()
+    with pytest.raises(error) as refusal:
+        change()
+    assert everything() == before
+    assert AuditEvent.objects.count() == events
+    return refusal.value
+
+
+def last_event() -> tuple[str, str, str | None, str | None]:
+    row = AuditEvent.objects.order_by("-seq")[0]
+    body = event_bodies(row.name)[-1]
+    return row.name, row.actor, body.get("oldStatus"), body.get("newStatus")

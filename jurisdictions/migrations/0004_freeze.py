@@ -6,6 +6,6 @@ from jurisdictions.freeze import FreezeRules
 
 
 class Migration(migrations.Migration):
-    dependencies = [("jurisdictions", "0001_initial")]
+    dependencies = [("jurisdictions", "0003_requirements")]
 
     operations = [FreezeRules()]
