@@ -64,15 +64,19 @@ class EditForm(ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if not self.instance._state.adding:
+        if not self.instance._state.adding and self._carries():
             for name in self.changed_data:
                 if self._changed_meanwhile(name):
                     self.add_error(name, "Somebody changed this meanwhile; open the record again.")
         return cleaned
 
+    def _carries(self) -> bool:
+        # Asked of the whole form: a selection of nothing is carried by no value at all.
+        return any(self[name].html_initial_name in self.data for name in self.fields)
+
     def _changed_meanwhile(self, name: str) -> bool:
         bound = self[name]
-        if not bound.field.show_hidden_initial or bound.html_initial_name not in self.data:
+        if not bound.field.show_hidden_initial:
             return False
         shown = bound.field.hidden_widget().value_from_datadict(
             self.data, self.files, bound.html_initial_name

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.addresses import canonical_address
 from accounts.choices import EntityType, MemberRole, Role
+from accounts.fields import BaseUnitsField
 from accounts.identifiers import validate_country, validate_issuer_roles, validate_lei
 from accounts.managers import UserManager
 from accounts.querysets import IssuerQuerySet, TokenQuerySet
@@ -171,7 +172,7 @@ class Token(models.Model):
     asset_id = models.BigIntegerField()
     name = models.CharField(max_length=200, blank=True)
     unit_name = models.CharField(max_length=50, blank=True)
-    total = models.DecimalField(max_digits=20, decimal_places=0, null=True, blank=True)
+    total = BaseUnitsField(null=True, blank=True)
     decimals = models.PositiveSmallIntegerField(null=True, blank=True)
     creator_address = models.CharField(max_length=100, blank=True)
     standard = models.CharField(max_length=30, blank=True)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -128,11 +128,10 @@ def _user(column: Literal["id", "address"], value: UUID | str, digest: str) -> U
 
     Raises `CredentialsRefused` where the credential was revoked.
     """
-    field = User._meta.get_field(column)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _LOOK_UP.format(column), [digest, field.get_db_prep_value(value, connection)]
-        )
+    database = connections[DEFAULT_DB_ALIAS]
+    key = User._meta.get_field(column).get_db_prep_value(value, database)
+    with database.cursor() as cursor:
+        cursor.execute(_LOOK_UP.format(column), [digest, key])
         row = cursor.fetchone()
     if row is None:
         return None
@@ -140,7 +139,7 @@ def _user(column: Literal["id", "address"], value: UUID | str, digest: str) -> U
     if revoked:
         raise CredentialsRefused("REVOKED")
     loaded = [field.to_python(value) for field, value in zip(_FIELDS, values, strict=True)]
-    return User.from_db(connection.alias, _LOADED, loaded)
+    return User.from_db(DEFAULT_DB_ALIAS, _LOADED, loaded)
 
 
 def _admitted(user: User) -> User:

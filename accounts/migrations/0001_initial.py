@@ -7,6 +7,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+import accounts.fields
 import accounts.identifiers
 
 
@@ -215,10 +216,7 @@ class Migration(migrations.Migration):
                 ("asset_id", models.BigIntegerField()),
                 ("name", models.CharField(blank=True, max_length=200)),
                 ("unit_name", models.CharField(blank=True, max_length=50)),
-                (
-                    "total",
-                    models.DecimalField(blank=True, decimal_places=0, max_digits=20, null=True),
-                ),
+                ("total", accounts.fields.BaseUnitsField(blank=True, null=True)),
                 ("decimals", models.PositiveSmallIntegerField(blank=True, null=True)),
                 ("creator_address", models.CharField(blank=True, max_length=100)),
                 ("standard", models.CharField(blank=True, max_length=30)),

@@ -105,7 +105,7 @@ def user_update(
     if "is_active" in changed and actor.principal_id == locked.principal_id:
         raise Conflict("Somebody else must deactivate your account.")
     if changed:
-        locked.full_clean()
+        locked.full_clean(exclude={"password"})  # its hash was made here, or was there before
         locked.save(update_fields=changed)
         record_event(
             "accounts.user.updated",

@@ -141,7 +141,8 @@ def test_what_somebody_else_reassigned_meanwhile_is_not_undone(officer, token):
 
 
 @pytest.mark.parametrize(
-    ("more", "field"), [({"decimals": "-1"}, "decimals"), ({"total": "x"}, "total")]
+    ("more", "field"),
+    [({"decimals": "-1"}, "decimals"), ({"total": "x"}, "total"), ({"total": "-1"}, "total")],
 )
 def test_what_is_wrong_comes_back_with_the_form(officer, token, more, field):
     client = admin(officer)

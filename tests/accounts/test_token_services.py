@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 
 from accounts.models import Issuer, IssuerMember, Token, User
@@ -220,6 +221,23 @@ def test_descriptive_fields_are_changed_by_writers(owner, outsider, issuer, even
     assert (token.name, token.decimals) == ("New", 6)
     [event] = events("accounts.token.updated")
     assert event["details"] == {"fields": ["decimals", "name"]}
+
+
+@pytest.mark.parametrize("total", [0, 1, 2**53 + 1, 1234567890123456789, 2**64 - 1, 10**78 - 1])
+def test_a_total_is_exact_on_every_database(owner, issuer, total):
+    token = TokenFactory.create(issuer=issuer)
+    token_update(actor=owner, token=token, total=total)
+    stored = Token.objects.get(pk=token.pk).total
+    assert (stored, str(stored)) == (total, str(total))
+    assert Token.objects.filter(total=total).exists()
+
+
+@pytest.mark.parametrize("total", [-1, 10**78, "1.5", "x"])
+def test_what_is_no_amount_of_base_units_is_refused(owner, issuer, total):
+    token = TokenFactory.create(issuer=issuer)
+    with pytest.raises(ValidationError):
+        token_update(actor=owner, token=token, total=total)
+    assert Token.objects.get(pk=token.pk).total is None
 
 
 def at_once(acts):
