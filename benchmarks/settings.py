@@ -25,4 +25,7 @@ CELERY_BROKER_URL = "memory://"
 CELERY_TASK_ALWAYS_EAGER = False
 
 # Log lines are made and written as in production, to nowhere.
-LOGGING["handlers"]["stderr"]["stream"] = open(os.devnull, "w")  # noqa: SIM115 - until the end
+LOGGING["handlers"]["stderr"]["stream"] = open(os.environ.get("BENCH_LOG", os.devnull), "w")  # noqa: SIM115 - until the end
+if os.environ.get("SSB"):
+    from config.settings.production import DATABASES
+    DATABASES["default"]["OPTIONS"].update(server_side_binding=True, prepare_threshold=5)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -74,33 +75,45 @@ def sigtx(round_: int = ROUND) -> str:
     return sign_arc14(SEED, policy().realms[0], NETWORK, round_)
 
 
+def environment(path: str, query: str = "", body: bytes = b"") -> dict[str, Any]:
+    """Return what a server would hand to a WSGI application for this request."""
+    environ = {
+        **_ENVIRON,
+        "REQUEST_METHOD": "POST" if body else "GET",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+    }
+    if body:
+        environ |= {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))}
+    return environ
+
+
+def call_wsgi(application: Any, environ: dict[str, Any]) -> bytes:
+    """Return the body of the answer; anything but 200 is an error of the benchmark."""
+    status = ""
+
+    def start_response(line: str, headers: list[tuple[str, str]]) -> None:
+        nonlocal status
+        status = line
+
+    response = application(environ, start_response)
+    content = b"".join(response)
+    if hasattr(response, "close"):
+        response.close()
+    if not status.startswith("200"):
+        raise RuntimeError(f"{environ['PATH_INFO']}: {status} {content.decode()[:300]}")
+    return content
+
+
 def requester(authorization: str) -> Callable[..., bytes]:
     """Return a function that sends a request to the whole application, in this process."""
     application = get_wsgi_application()
 
     def send(path: str, query: str = "", body: bytes = b"") -> bytes:
-        environ: dict[str, Any] = {
-            **_ENVIRON,
-            "REQUEST_METHOD": "POST" if body else "GET",
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "HTTP_AUTHORIZATION": authorization,
-            "wsgi.input": io.BytesIO(body),
-            "wsgi.errors": io.StringIO(),
-        }
-        if body:
-            environ |= {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))}
-        response = application(environ, _start_response)
-        try:
-            content = b"".join(response)
-        finally:
-            response.close()
-        if response.status_code != 200:
-            raise RuntimeError(f"{path}: {response.status_code} {content.decode()[:300]}")
-        return content
+        environ = environment(path, query, body)
+        environ["HTTP_AUTHORIZATION"] = authorization
+        return call_wsgi(application, environ)
 
     return send
-
-
-def _start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
-    """What a server would do with the head of the answer."""

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from compliance.signing import signing_problem
+
 MINIMUM_KEY_BYTES = 32
 
 
@@ -86,6 +88,13 @@ def _production_errors() -> list[tuple[bool, str, str, str]]:
             "E012",
             "A round anchor may be older than 6 hours.",
             "Leave ARC14_MAX_ANCHOR_AGE at 6 hours or less.",
+        ),
+        (
+            bool(signing_problem()),
+            "E014",
+            f"Reports cannot be sealed: {signing_problem()}.",
+            "Set REPORT_SIGNING_KEY or REPORT_SIGNING_KEY_FILE to the base64 of 32 random bytes, "
+            "and keep the public keys of the past in REPORT_RETIRED_KEYS.",
         ),
     ]
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -39,6 +39,13 @@ class Evaluation:
     evaluated_at: datetime
     results: tuple[CheckResult, ...]
     aggregate: Aggregate
+
+
+class StoredStatus(NamedTuple):
+    """The answer as it goes over the wire, and the SHA-256 that names it."""
+
+    payload: str
+    digest: str
 
 
 def token_evaluate(token: Token, now: datetime) -> Evaluation:
@@ -138,14 +145,25 @@ def _keep(revision: int, evaluation: Evaluation) -> TokenStatus:
     return row
 
 
-def status_get(*, asset_id: int, network: str | None) -> TokenStatus:
+# The hot read is plain SQL: the ORM takes longer to compose it than PostgreSQL to answer it.
+_READ = f"""
+SELECT t.network, s.token_id, s.payload, s.digest,
+    s.revision = s.evaluated_revision AND s.evaluated_at IS NOT NULL
+        AND (s.next_evaluation_at IS NULL OR s.next_evaluation_at > %s)
+FROM {TokenStatus._meta.db_table} s JOIN {Token._meta.db_table} t ON t.id = s.token_id
+WHERE t.asset_id = %s {{}} ORDER BY t.network LIMIT 20
+"""  # noqa: S608 - constants
+
+
+def status_get(*, asset_id: int, network: str | None) -> StoredStatus:
     """Return the status as of the last committed change and of now; one query when fresh.
 
     A stale row, or one that time has overtaken, is evaluated here, whether or not any worker runs.
     Raises `NotFound` and `AmbiguousAsset`.
     """
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    with connection.cursor() as cursor:
+    database = connections[DEFAULT_DB_ALIAS]
+    now = database.ops.adapt_datetimefield_value(timezone.now())
+    with database.cursor() as cursor:
         if network is None:
             cursor.execute(_READ.format(""), [now, asset_id])
         else:
@@ -155,21 +173,11 @@ def status_get(*, asset_id: int, network: str | None) -> TokenStatus:
         raise NotFound(f"Nothing is recorded for asset {asset_id}.")
     if len(found) > 1:
         require_unambiguous([Token(asset_id=asset_id, network=row[0]) for row in found])
-    _, fresh, *values = found[0]
-    row = TokenStatus.from_db(connection.alias, _LOADED, values)
-    return row if fresh else status_recalculate(token_id=row.pk)
-
-
-# The hot read is plain SQL: the ORM takes longer to compose it than PostgreSQL to answer it.
-_LOADED = ["token_id", "status", "payload", "digest"]  # in the model's order
-_READ = f"""
-SELECT t.network,
-    s.revision = s.evaluated_revision AND s.evaluated_at IS NOT NULL
-        AND (s.next_evaluation_at IS NULL OR s.next_evaluation_at > %s),
-    {", ".join(f"s.{name}" for name in _LOADED)}
-FROM {TokenStatus._meta.db_table} s JOIN {Token._meta.db_table} t ON t.id = s.token_id
-WHERE t.asset_id = %s {{}} ORDER BY t.network LIMIT 20
-"""  # noqa: S608 - constants
+    _, token_id, payload, digest, fresh = found[0]
+    if fresh:
+        return StoredStatus(payload, digest)
+    row = status_recalculate(token_id=token_id)
+    return StoredStatus(row.payload, row.digest)
 
 
 def is_fresh(row: TokenStatus, now: datetime) -> bool:

@@ -121,6 +121,8 @@ def _integer(raw: str | None, name: str, default: int, cap: int) -> int:
 
 def refuse_unknown(request: Request, known: Sequence[str] | frozenset[str]) -> None:
     """Raise a 400 that names every query parameter not in `known`, and every repeated one."""
+    if not request.query_params:
+        return
     allowed = set(known)
     problems = {
         name[:100]: ["Unknown parameter."] for name in request.query_params if name not in allowed

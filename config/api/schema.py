@@ -12,8 +12,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
-from config.api.catalogue import CATALOGUE
-from config.api.serializers import ErrorEnvelopeSerializer, camel
+from config.api.catalogue import CATALOGUE, ErrorCode
+from config.api.paging import MAX_PAGE
+from config.api.serializers import BIGINT_MAX, ErrorEnvelopeSerializer, camel
 
 _MEANINGS = {
     "400": "The request is not valid.",
@@ -60,14 +61,23 @@ def filter_parameters(filterset: type[Any]) -> list[OpenApiParameter]:
         enum = declared.extra.get("enum")
         kind: Any = OpenApiTypes.STR
         if isinstance(declared, django_filters.NumberFilter):
-            kind = OpenApiTypes.INT64
+            kind = {"type": "integer", "format": "int64", "minimum": 1, "maximum": BIGINT_MAX}
         elif declared.field_class.__name__ == "_BooleanFormField":
             kind = OpenApiTypes.BOOL
         described.append(OpenApiParameter(name, kind, enum=list(enum.values) if enum else None))
-    for name in sorted(filterset.extra_parameters):
-        kind = OpenApiTypes.STR if name == "cursor" else OpenApiTypes.INT32
-        described.append(OpenApiParameter(name, kind))
+    described += [parameter for parameter in PAGING if parameter.name in filterset.extra_parameters]
     return described
+
+
+PAGING = (
+    OpenApiParameter(
+        "cursor",
+        OpenApiTypes.STR,
+        description="`nextCursor` of the page before; costs the same at any depth.",
+    ),
+    OpenApiParameter("page", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE}),
+    OpenApiParameter("pageSize", {"type": "integer", "minimum": 1, "maximum": 100}),
+)
 
 
 NETWORK_PARAMETER = OpenApiParameter(
@@ -96,26 +106,34 @@ def tagged(body: Any) -> dict[int, Any]:
     return {200: body, 304: OpenApiResponse(description="Nothing has changed since that ETag.")}
 
 
-def add_error_examples(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Add an example of every code of the catalogue to the generated document."""
-    result["components"]["examples"] = {
-        entry.code: {
-            "summary": entry.message,
-            "value": {
-                "success": False,
-                "errorCode": entry.code,
-                "errorMessage": entry.message,
-                "details": {},
-                "remediationHint": entry.hint,
-                "retryable": entry.retryable,
-                "correlationId": "3f2b8c0d9e7a4d51",
-                "timestamp": "2026-01-22T10:30:00Z",
-                "path": "/api/v1/compliance",
-            },
-        }
-        for entry in CATALOGUE.values()
-    }
+def share_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Name each error answer once in the generated document, with an example of every code."""
+    components = result["components"]
+    components["examples"] = {entry.code: _example(entry) for entry in CATALOGUE.values()}
+    shared: dict[str, Any] = components.setdefault("responses", {})
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            responses = operation["responses"]
+            for status, response in responses.items():
+                if response.get("description") == _MEANINGS.get(status):
+                    shared[f"Error{status}"] = response
+                    responses[status] = {"$ref": f"#/components/responses/Error{status}"}
     return result
+
+
+def _example(entry: ErrorCode) -> dict[str, Any]:
+    value = {
+        "success": False,
+        "errorCode": entry.code,
+        "errorMessage": entry.message,
+        "details": {},
+        "remediationHint": entry.hint,
+        "retryable": entry.retryable,
+        "correlationId": "3f2b8c0d9e7a4d51",
+        "timestamp": "2026-01-22T10:30:00Z",
+        "path": "/api/v1/compliance",
+    }
+    return {"summary": entry.message, "value": value}
 
 
 class WireSchema(AutoSchema):
@@ -153,16 +171,18 @@ class WireSchema(AutoSchema):
 
     def _error_statuses(self) -> list[str]:
         statuses = {"400", "429", "500", "503"}
-        if self.get_auth():
+        writes = self.method != "GET"
+        if writes:
+            statuses |= {"413", "415"}
+        if any(self.get_auth()):
             statuses |= {"401", "403"}
-        if self._has_path_variable() or self.method != "GET":
+            if writes:
+                statuses |= {"404", "409", "422"}
+        if "{" in self.path:
             statuses |= {"404", "409"}
-        if self.method in ("POST", "PUT", "PATCH", "DELETE"):
-            statuses |= {"412", "413", "415", "422"}
+        if any(getattr(one, "name", "") == "If-Match" for one in self.get_override_parameters()):
+            statuses.add("412")
         return sorted(statuses)
-
-    def _has_path_variable(self) -> bool:
-        return "{" in self.path
 
 
 class ChoiceFieldSchema(OpenApiSerializerFieldExtension):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import TextChoices
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.api.catalogue import CATALOGUE
@@ -118,13 +119,16 @@ class MomentField(serializers.DateTimeField):
         return utc_text(value) if isinstance(value, datetime) else value
 
 
+@extend_schema_field({"type": "string", "enum": list(CATALOGUE)})
+class ErrorCodeField(serializers.CharField):
+    """A code of the catalogue."""
+
+
 class ErrorEnvelopeSerializer(WireSerializer):
     """The one shape of every error answer."""
 
     success = serializers.BooleanField(default=False)
-    error_code = serializers.ChoiceField(
-        choices=list(CATALOGUE), help_text="A code of the catalogue; stable."
-    )
+    error_code = ErrorCodeField(help_text="A code of the catalogue; stable.")
     error_message = serializers.CharField()
     details = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
     remediation_hint = serializers.CharField()

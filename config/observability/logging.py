@@ -1,7 +1,7 @@
 """Structured logs: one JSON object a line, with the correlation id and without secrets."""
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -29,12 +29,20 @@ def remove_secrets(
     logger: Any, method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """A structlog processor that blanks secret keys and scrubs secret-looking text."""
-    for key, value in event.items():
-        if _SECRET_NAMES.search(key):
-            event[key] = "[removed]"
-        elif isinstance(value, str):
-            event[key] = scrub(value)
-    return event
+    event.pop("request", None)  # Django's own records carry it, and with it the query string
+    return {key: _cleaned(key, value) for key, value in event.items()}
+
+
+def _cleaned(key: str, value: Any) -> Any:
+    if _SECRET_NAMES.search(key):
+        return "[removed]"
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, Mapping):
+        return {inner: _cleaned(str(inner), item) for inner, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_cleaned("", item) for item in value]
+    return value
 
 
 def add_context(

@@ -218,11 +218,15 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": ["config.api.schema.add_error_examples"],
+    "POSTPROCESSING_HOOKS": ["config.api.schema.share_errors"],
+    "CAMELIZE_NAMES": True,
+    "PATH_CONVERTER_OVERRIDES": {
+        "asset": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1}
+    },
 }
 
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CORS_URLS_REGEX = r"^/(api|health)/.*$"
+CORS_URLS_REGEX = r"^/(api/.*|health(/.*)?)$"
 CORS_ALLOW_HEADERS = [
     "accept",
     "authorization",
@@ -266,6 +270,14 @@ CELERY_BEAT_SCHEDULE = {
     "verify-audit-trail": {"task": "audit.tasks.verify_trail", "schedule": 3600.0},
     "follow-chain-rounds": {"task": "accounts.tasks.follow_chain_rounds", "schedule": 30.0},
 }
+
+# Reports are sealed with this Ed25519 seed: 32 bytes in base64. The demo key is public knowledge.
+DEMO_REPORT_SIGNING_KEY = "NB+yViwc2Wd0rH8I12aw8v5EN9Skzv1eCEPcts7Y+NY="
+REPORT_SIGNING_KEY: str = env("REPORT_SIGNING_KEY", default="")
+# The day or moment from which the key counts, and the public keys that signed before it, each
+# `<base64>@<first moment>..<last moment>`.
+REPORT_SIGNING_KEY_SINCE: str = env("REPORT_SIGNING_KEY_SINCE", default="")
+REPORT_RETIRED_KEYS: list[str] = env.list("REPORT_RETIRED_KEYS", default=[])
 
 # Years that the operator keeps each class of records; nothing is deleted by this software.
 RETENTION_YEARS: dict[str, int] = {"compliance_audit_event": 7}

@@ -2,7 +2,14 @@
 
 from config.observability.logging import logging_settings
 from config.settings.base import *
-from config.settings.base import LOG_LEVEL, SECRET_KEY, SIMPLE_JWT, env
+from config.settings.base import (
+    DEMO_REPORT_SIGNING_KEY,
+    LOG_LEVEL,
+    REPORT_SIGNING_KEY,
+    SECRET_KEY,
+    SIMPLE_JWT,
+    env,
+)
 
 ENVIRONMENT = "development"
 DEBUG = env.bool("DEBUG", default=True)
@@ -10,6 +17,7 @@ SECRET_KEY = SECRET_KEY or "development-only-" + "0" * 48
 SIMPLE_JWT = {**SIMPLE_JWT, "SIGNING_KEY": SIMPLE_JWT["SIGNING_KEY"] or SECRET_KEY}
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 CORS_ALLOWED_ORIGINS = ["http://localhost:5173", "http://127.0.0.1:5173"]
+REPORT_SIGNING_KEY = REPORT_SIGNING_KEY or DEMO_REPORT_SIGNING_KEY
 
 ARC14_REALMS = env.list("ARC14_REALMS", default=["BiatecTokens#ARC14"])
 ARC14_ASSUME_NOT_REKEYED = True

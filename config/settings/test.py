@@ -12,6 +12,7 @@ ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ARC14_REALMS = ["BiatecTokens#ARC14"]
 ARC14_ASSUME_NOT_REKEYED = True
+REPORT_SIGNING_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 RATE_LIMIT_ORDINARY = ""
 RATE_LIMIT_EXPORT = ""
 RATE_LIMIT_LOGIN = ""

@@ -88,13 +88,13 @@ class MetadataViewSet(WireViewSet):
     @extend_schema(
         parameters=[NETWORK_PARAMETER, IF_MATCH_PARAMETER],
         request=TokenNameSerializer,
-        responses=noun_serializer(
-            "DeletedResponse", "metadata", MetadataSerializer(allow_null=True)
-        ),
+        responses={
+            200: noun_serializer("DeletedResponse", "metadata", MetadataSerializer(allow_null=True))
+        },
     )
     def destroy(self, request: Request, asset_id: int) -> Response:
         """Delete the metadata of a token; its history stays readable in the audit log."""
-        body = TokenNameSerializer(data=request.data or {})
+        body = TokenNameSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         metadata_delete(
             actor=actor_of(request),

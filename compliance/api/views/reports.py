@@ -47,7 +47,7 @@ class ReportViewSet(WireViewSet):
         "retrieve": frozenset(),
     }
 
-    @extend_schema(request=ReportRequestSerializer, responses=_RESPONSE)
+    @extend_schema(request=ReportRequestSerializer, responses={200: _RESPONSE})
     def create(self, request: Request) -> Response:
         """Generate and store a report on a token."""
         serializer = ReportRequestSerializer(data=request.data)

@@ -1,0 +1,280 @@
+"""The number of database statements of every operation, as committed in `query_counts.json`.
+
+Counted are all statements but savepoints, signed in by an access token, with rules loaded and known
+to the process. After a change that is meant to change a number:
+
+    WRITE_BASELINE=1 python3 manage.py test tests/contract/test_query_counts.py
+"""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import Token
+from attestations.models import Attestation
+from audit.body import EventDraft
+from audit.principal import SYSTEM
+from audit.services import record_events
+from compliance.models import ComplianceMetadata, ComplianceReport, TokenStatus
+from jurisdictions.loading import rules_load
+from tests.contract.routes import api_operations
+from tests.contract.world import (
+    ASSET,
+    EMAIL,
+    NEW_ASSET,
+    PASSWORD,
+    Ask,
+    World,
+    make_status_fresh,
+    make_world,
+    refresh_token,
+    undone,
+)
+from tests.factories import CID, VOI, wallet
+
+pytestmark = pytest.mark.django_db
+BASELINE = Path(__file__).with_name("query_counts.json")
+ROWS = 50
+_ONE = "compliance/attestations/<uuid:attestation_id>"
+
+
+@pytest.fixture
+def known_world(db: None) -> World:
+    """The world under the platform baseline, its status fresh."""
+    rules_load(actor=SYSTEM, activate=("global-baseline",))
+    world = make_world()
+    make_status_fresh(world)
+    return world
+
+
+def _metadata(asset_id: int, **more: Any) -> dict[str, Any]:
+    return {"assetId": asset_id, "network": VOI, "jurisdiction": "GLOBAL", **more}
+
+
+def _attestation(**more: Any) -> dict[str, Any]:
+    return {"issuerAddress": "the provider", "proofHash": CID, "proofType": "IPFS", **more}
+
+
+def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
+    """Return what is asked, by whom: one entry of each operation, more where it has two costs."""
+    by_owner = f"compliance/attestations/{world.by_owner.pk}"
+    reason = {"reason": "the document was read"}
+    return {
+        "POST auth/login": (
+            "anonymous",
+            lambda: Ask("POST", "auth/login", {"email": EMAIL, "password": PASSWORD}),
+        ),
+        "POST auth/refresh": (
+            "anonymous",
+            lambda: Ask("POST", "auth/refresh", {"refreshToken": refresh_token()}),
+        ),
+        "POST auth/logout": ("owner", lambda: Ask("POST", "auth/logout", {})),
+        "GET auth/profile": ("owner", lambda: Ask("GET", "auth/profile")),
+        "POST compliance": (
+            "owner",
+            lambda: Ask("POST", "compliance", _metadata(ASSET, assetType="Warehouse receipt")),
+        ),
+        "POST compliance (new token)": (
+            "owner",
+            lambda: Ask("POST", "compliance", _metadata(NEW_ASSET)),
+        ),
+        "POST compliance (no change)": (
+            "owner",
+            lambda: Ask("POST", "compliance", _metadata(ASSET)),
+        ),
+        "GET compliance": ("owner", lambda: Ask("GET", "compliance")),
+        "GET compliance/<asset:asset_id>": ("owner", lambda: Ask("GET", f"compliance/{ASSET}")),
+        "DELETE compliance/<asset:asset_id>": (
+            "owner",
+            lambda: Ask("DELETE", f"compliance/{ASSET}"),
+        ),
+        "GET compliance/<asset:asset_id>/status": (
+            "owner",
+            lambda: Ask("GET", f"compliance/{ASSET}/status"),
+        ),
+        "GET compliance/<asset:asset_id>/status (stale)": ("owner", lambda: _stale(world)),
+        "POST compliance/reports": (
+            "owner",
+            lambda: Ask("POST", "compliance/reports", {"assetId": ASSET, "network": VOI}),
+        ),
+        "GET compliance/reports": ("owner", lambda: Ask("GET", "compliance/reports")),
+        "GET compliance/reports/<uuid:report_id>": (
+            "owner",
+            lambda: Ask("GET", f"compliance/reports/{world.report.pk}"),
+        ),
+        "POST compliance/attestations": (
+            "owner",
+            lambda: Ask(
+                "POST",
+                "compliance/attestations",
+                _attestation(walletAddress=wallet(7), assetId=ASSET, network=VOI),
+            ),
+        ),
+        "POST compliance/attestations (of an issuer)": (
+            "owner",
+            lambda: Ask(
+                "POST",
+                "compliance/attestations",
+                _attestation(subjectType="Issuer", issuerId=str(world.issuer.pk)),
+            ),
+        ),
+        "GET compliance/attestations": ("owner", lambda: Ask("GET", "compliance/attestations")),
+        f"GET {_ONE}": ("owner", lambda: Ask("GET", by_owner)),
+        f"POST {_ONE}/verify": ("officer", lambda: Ask("POST", f"{by_owner}/verify", reason)),
+        f"POST {_ONE}/fail": ("officer", lambda: Ask("POST", f"{by_owner}/fail", reason)),
+        f"POST {_ONE}/revoke": ("officer", lambda: Ask("POST", f"{by_owner}/revoke", reason)),
+        "GET compliance/audit-log": ("owner", lambda: Ask("GET", "compliance/audit-log")),
+        "GET compliance/audit-log (all issuers)": (
+            "auditor",
+            lambda: Ask("GET", "compliance/audit-log"),
+        ),
+        "GET compliance/audit-log/export/csv": (
+            "owner",
+            lambda: Ask("GET", "compliance/audit-log/export/csv"),
+        ),
+        "GET compliance/audit-log/export/json": (
+            "owner",
+            lambda: Ask("GET", "compliance/audit-log/export/json"),
+        ),
+        "GET compliance/audit-log/retention-policy": (
+            "owner",
+            lambda: Ask("GET", "compliance/audit-log/retention-policy"),
+        ),
+    }
+
+
+def _stale(world: World) -> Ask:
+    TokenStatus.objects.filter(pk=world.token.pk).update(evaluated_revision=0)
+    return Ask("GET", f"compliance/{ASSET}/status")
+
+
+LISTS = {
+    "compliance": ("metadata", "owner"),
+    "compliance/attestations": ("attestations", "owner"),
+    "compliance/reports": ("reports", "owner"),
+    "compliance/audit-log": ("entries", "owner"),
+}
+FILES = ("compliance/audit-log/export/csv", "compliance/audit-log/export/json")
+
+
+def statements(world: World, persona: str, ask: Ask) -> tuple[int, Any]:
+    """Return the number of statements of the request, its file read to the end, and the answer."""
+    for cache in caches.all():
+        cache.clear()
+    client = world.client(persona)
+    with CaptureQueriesContext(connection) as queries:
+        response = ask.send(client)
+        content = b"".join(response) if response.streaming else response.content
+    assert response.status_code == 200, content
+    sent = [query["sql"] for query in queries.captured_queries]
+    counted = [sql for sql in sent if not sql.startswith(("SAVEPOINT", "RELEASE SAVEPOINT"))]
+    return len(counted), content
+
+
+def test_every_operation_costs_what_is_committed(known_world: World) -> None:
+    got = {}
+    for name, (persona, make) in _asks(known_world).items():
+        with undone():
+            ask = make()
+            got[name], _ = statements(known_world, persona, ask)
+    if os.environ.get("WRITE_BASELINE"):
+        BASELINE.write_text(json.dumps(got, indent=2) + "\n")
+    assert got == json.loads(BASELINE.read_text())
+
+
+def test_every_operation_has_a_count() -> None:
+    counted = {name.partition(" (")[0] for name in json.loads(BASELINE.read_text())}
+    assert counted == {f"{method} {route}" for method, route in api_operations()}
+
+
+def test_the_fresh_status_is_two_statements_with_authentication(known_world: World) -> None:
+    ask = Ask("GET", f"compliance/{ASSET}/status")
+    assert statements(known_world, "owner", ask)[0] <= 2
+    etag = ask.send(known_world.client("owner")).headers["ETag"]
+    with CaptureQueriesContext(connection) as queries:
+        again = ask.send(known_world.client("owner"), HTTP_IF_NONE_MATCH=etag)
+    assert (again.status_code, len(queries) <= 2) == (304, True)
+
+
+def _fill(world: World) -> None:
+    """Make `ROWS` rows more of everything that a list shows."""
+    now = timezone.now()
+    later = [now + timedelta(microseconds=number) for number in range(ROWS)]
+    tokens = Token.objects.bulk_create(
+        Token(network=VOI, asset_id=60_000 + number, issuer=world.issuer) for number in range(ROWS)
+    )
+    ComplianceMetadata.objects.bulk_create(
+        ComplianceMetadata(token=token, created_by="x", created_at=moment)
+        for token, moment in zip(tokens, later, strict=True)
+    )
+    ComplianceReport.objects.bulk_create(
+        ComplianceReport(
+            token=token,
+            schema_version="1.0",
+            status="Unknown",
+            as_of=now,
+            content="{}",
+            digest="0" * 64,
+            created_by="x",
+            created_at=moment,
+        )
+        for token, moment in zip(tokens, later, strict=True)
+    )
+    Attestation.objects.bulk_create(
+        Attestation(
+            subject_type="Token",
+            token=token,
+            asset_id=token.asset_id,
+            network=VOI,
+            issuer_address="the provider",
+            proof_hash=CID,
+            issued_at=moment,
+            created_at=moment,
+            created_by=world.user("owner"),
+            created_by_label=world.label("owner"),
+        )
+        for token, moment in zip(tokens, later, strict=True)
+    )
+    record_events(
+        [
+            EventDraft("compliance.metadata.read", **token.event_fields, notes="read")
+            for token in tokens
+        ],
+        actor=SYSTEM,
+    )
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_list_costs_the_same_with_one_row_and_with_fifty(known_world: World, path: str) -> None:
+    noun, persona = LISTS[path]
+    ask = Ask("GET", path, query={"pageSize": 1})
+    with undone():
+        few, content = statements(known_world, persona, ask)
+    assert len(json.loads(content)[noun]) == 1
+    _fill(known_world)
+    many, content = statements(known_world, persona, Ask("GET", path, query={"pageSize": ROWS}))
+    answer = json.loads(content)
+    assert len(answer[noun]) == ROWS
+    assert answer["totalCount"] > ROWS
+    assert many == few
+    cursor = Ask("GET", path, query={"pageSize": 10, "cursor": answer["nextCursor"]})
+    assert statements(known_world, persona, cursor)[0] == few
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_a_file_costs_the_same_with_few_rows_and_with_many(known_world: World, path: str) -> None:
+    with undone():
+        few, short = statements(known_world, "owner", Ask("GET", path))
+    _fill(known_world)
+    many, long = statements(known_world, "owner", Ask("GET", path))
+    assert many == few
+    assert len(long) > len(short) + ROWS * 100
