@@ -82,11 +82,13 @@ class MomentFilter(django_filters.Filter):
     field_class = _MomentFormField
 
 
+class _WholeNumberFilter(django_filters.NumberFilter):
+    field_class = forms.IntegerField  # a decimal field also reads 1e3
+
+
 def asset_id_filter(field_name: str = "asset_id") -> django_filters.NumberFilter:
     """Return a filter by asset id: a whole number from 1 to 2^63 - 1."""
-    return django_filters.NumberFilter(
-        field_name=field_name, min_value=1, max_value=BIGINT_MAX, decimal_places=0
-    )
+    return _WholeNumberFilter(field_name=field_name, min_value=1, max_value=BIGINT_MAX)
 
 
 def text_filter(field_name: str, max_length: int, lookup: str = "iexact") -> Any:

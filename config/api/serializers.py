@@ -108,7 +108,8 @@ class MomentField(serializers.DateTimeField):
     """A time: ISO 8601 in (a date means its first moment, no offset means UTC), UTC `Z` out."""
 
     def to_internal_value(self, value: Any) -> datetime:
-        if not isinstance(value, str):
+        # A NUL must be refused here: to the standard library it ends the text.
+        if not isinstance(value, str) or "\x00" in value:
             self.fail("invalid", format="YYYY-MM-DDThh:mm:ssZ")
         try:
             return super().to_internal_value(value)

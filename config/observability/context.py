@@ -1,5 +1,6 @@
 """What is known about the work in hand: its correlation id and where it came from."""
 
+import ipaddress
 import re
 import uuid
 from collections.abc import Iterator
@@ -47,15 +48,29 @@ def work(correlation: str | None, origin: str) -> Iterator[str]:
 
 
 def client_address(request: Any) -> str:
-    """Return the caller's address: `REMOTE_ADDR`, or what the trusted proxies say of it.
+    """Return the caller's IP address: `REMOTE_ADDR`, or what the trusted proxies say of it.
 
     `TRUSTED_PROXIES` is the number of proxies in front; that many entries from the right of
-    `X-Forwarded-For` are theirs, and nothing further left is believed.
+    `X-Forwarded-For` are theirs, and nothing further left is believed. What is no address is
+    0.0.0.0, so that it can be stored and counted as one.
     """
     meta = request.META
     hops: int = settings.TRUSTED_PROXIES
     if hops:
-        chain = [part.strip() for part in meta.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-        if len(chain) >= hops and chain[-hops]:
-            return str(chain[-hops])[:45]
-    return str(meta.get("REMOTE_ADDR") or "unknown")
+        chain = str(meta.get("HTTP_X_FORWARDED_FOR", "")).split(",")
+        if len(chain) >= hops and (address := _ip_address(chain[-hops])):
+            return address
+    return _ip_address(str(meta.get("REMOTE_ADDR", ""))) or "0.0.0.0"  # noqa: S104 - no bind
+
+
+def _ip_address(text: str) -> str | None:
+    """Return the address in `text`, with or without a port and brackets, or None."""
+    bare = text.strip()
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(bare.partition("%")[0]))
+    except ValueError:
+        return None

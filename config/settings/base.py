@@ -286,4 +286,5 @@ DEMO_ENABLED = False
 LOG_LEVEL: str = env("LOG_LEVEL", default="INFO")
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_settings(LOG_LEVEL, console=False)
-SILENCED_SYSTEM_CHECKS: list[str] = []
+# axes.W006 warns that lock-out goes by account and not by address: that is what it shall do.
+SILENCED_SYSTEM_CHECKS: list[str] = ["axes.W006"]

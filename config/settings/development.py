@@ -23,6 +23,6 @@ ARC14_REALMS = env.list("ARC14_REALMS", default=["BiatecTokens#ARC14"])
 ARC14_ASSUME_NOT_REKEYED = True
 
 # django-ratelimit refuses a per-process cache; one process is all that development has.
-SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
+SILENCED_SYSTEM_CHECKS = ["axes.W006", "django_ratelimit.E003", "django_ratelimit.W001"]
 LOGGING = logging_settings(LOG_LEVEL, console=True)
 DEMO_ENABLED = True
