@@ -81,10 +81,11 @@ class AttestationAdmin(ServiceModelAdmin):
     change_form_template = "attestations/admin/change_form.html"
     list_display = (
         "attestation_type",
+        "status",
         "subject_type",
         "subject",
+        "asset_id",
         "network",
-        "status",
         "issued_at",
         "expires_at",
         "created_by_label",

@@ -154,8 +154,15 @@ class TokenStatusAdmin(RoleAdminMixin, admin.ModelAdmin):  # type: ignore[type-a
             "<ol>{}</ol>",
             format_html_join(
                 "",
-                "<li>{}: {} checks</li>",
-                ((item["fact"], item["unlocksChecks"]) for item in facts[:10]),
+                "<li>{}{}: {} checks</li>",
+                (
+                    (
+                        item["fact"],
+                        f" ({item['tag']})" if item["tag"] else "",
+                        item["unlocksChecks"],
+                    )
+                    for item in facts[:10]
+                ),
             ),
         )
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet, TextChoices
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from config.api.formats import choice_of
+from config.api.formats import choice_of, looks_like_moment
 from config.api.paging import PAGING_PARAMETERS, refuse_unknown
 from config.api.serializers import BIGINT_MAX
 
@@ -65,6 +65,8 @@ class _MomentFormField(forms.CharField):
         # A plus sign that was not percent-encoded arrives as a space.
         text = text.replace(" ", "+") if "T" in text else text
         try:
+            if not looks_like_moment(text):
+                raise ValueError
             moment = datetime.fromisoformat(text)
             if len(text) == 10:
                 day_end = time.max if self.end_of_day else time.min

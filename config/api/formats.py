@@ -1,7 +1,21 @@
 """Text forms of the wire: UTC times, enum names."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
+
+_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
+)
+
+
+def looks_like_moment(text: str) -> bool:
+    """Return whether `text` has the form of a date or a time in extended ISO 8601.
+
+    The standard library alone reads far more as one: any run of digits, week numbers, a NUL.
+    """
+    return _MOMENT.fullmatch(text) is not None
 
 
 def utc_text(moment: datetime) -> str:

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.api.catalogue import CATALOGUE
-from config.api.formats import choice_of, utc_text
+from config.api.formats import choice_of, looks_like_moment, utc_text
 
 BIGINT_MAX = 2**63 - 1
 INT32_MAX = 2**31 - 1
@@ -108,11 +108,10 @@ class MomentField(serializers.DateTimeField):
     """A time: ISO 8601 in (a date means its first moment, no offset means UTC), UTC `Z` out."""
 
     def to_internal_value(self, value: Any) -> datetime:
-        # A NUL must be refused here: to the standard library it ends the text.
-        if not isinstance(value, str) or "\x00" in value:
+        if not isinstance(value, str) or not looks_like_moment(value.strip()):
             self.fail("invalid", format="YYYY-MM-DDThh:mm:ssZ")
         try:
-            return super().to_internal_value(value)
+            return super().to_internal_value(value.strip())
         except OverflowError:
             self.fail("invalid", format="YYYY-MM-DDThh:mm:ssZ")
 

@@ -1,0 +1,1 @@
+"""How dates are written in the admin: ISO 8601, whatever the language."""
