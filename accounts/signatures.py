@@ -75,16 +75,33 @@ def prove(header: str) -> ProvenAddress:
     now = timezone.now()
     if proven := memory.get(key, now):
         return proven
-    verified = verify_arc14(header, policy=policy(), chain=chain())
+    asked = _AskedOnce(chain())
+    verified = verify_arc14(header, policy=policy(), chain=asked)
     digest = hashlib.sha256(f"SigTx {verified.transaction_id}".encode()).hexdigest()
-    proven = ProvenAddress(verified.address, digest, now + _lifetime(verified))
+    proven = ProvenAddress(verified.address, digest, now + _lifetime(verified, asked))
     memory.put(key, proven)
     return proven
 
 
-def _lifetime(verified: VerifiedSignature) -> timedelta:
+class _AskedOnce:
+    """`ChainFacts` for one header: the round that it was verified at is asked for only once."""
+
+    def __init__(self, chain: ChainFacts) -> None:
+        self._chain = chain
+        self._bounds: dict[str, tuple[int, int]] = {}
+
+    def round_bounds(self, network: str) -> tuple[int, int]:
+        if network not in self._bounds:
+            self._bounds[network] = self._chain.round_bounds(network)
+        return self._bounds[network]
+
+    def auth_address(self, network: str, address: str) -> str | None:
+        return self._chain.auth_address(network, address)
+
+
+def _lifetime(verified: VerifiedSignature, asked: ChainFacts) -> timedelta:
     network = known_network(verified.network)
-    _, high = chain().round_bounds(verified.network)
+    _, high = asked.round_bounds(verified.network)
     fastest = timedelta(milliseconds=network.ms_fast if network else 1)
     return min(_REMEMBER_FOR, max(0, verified.last_valid - high) * fastest)
 
@@ -128,5 +145,5 @@ def _chain(
 
 
 def _recorded_anchor(network: str) -> RoundAnchor | None:
-    row = models.RoundAnchor.objects.filter(network=network).first()
-    return RoundAnchor(row.round, row.observed_at) if row else None
+    rows = models.RoundAnchor.objects.filter(network=network).values_list("round", "observed_at")
+    return next((RoundAnchor(*row) for row in rows), None)

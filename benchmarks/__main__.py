@@ -61,8 +61,9 @@ def print_table(rows: Sequence[Row]) -> None:
     for line in table:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)))
     for row in rows:
-        for remark in row.remarks:
-            print(f"\n{row.name}: {remark}")
+        if row.remarks:
+            print(f"\n{row.name}")
+            print(*(f"  {remark}" for remark in row.remarks), sep="\n")
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(
         f"\n{time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, "

@@ -1,4 +1,4 @@
-"""The database of a benchmark: made for it, never one that holds data, removed afterwards."""
+"""The database of a benchmark: made for it, never one that exists already, dropped afterwards."""
 
 import os
 from collections.abc import Iterator
@@ -12,19 +12,14 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
-_TABLES = """
-SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-"""
-
 
 class NotThrowAway(Exception):
-    """The database holds data or is no PostgreSQL; the message says what to do."""
+    """The database exists already or is no PostgreSQL; the message says what to do."""
 
 
 @contextmanager
 def database_url() -> Iterator[str]:
-    """Give the URL of a database that holds nothing, or does not exist yet.
+    """Give the URL of a database that is to be made.
 
     The one that BENCHMARK_DATABASE_URL names, else one on the PostgreSQL that the tests bring
     along, else the one that DATABASE_URL names.
@@ -55,6 +50,8 @@ def throw_away(suffix: str = "") -> Iterator[BaseDatabaseWrapper]:
     settings["NAME"] += suffix
     _create(settings)
     wrapper = type(before)(settings, DEFAULT_DB_ALIAS)
+    for cache in caches.all():
+        cache.clear()
     try:
         with using(wrapper):
             call_command("migrate", verbosity=0)
@@ -66,10 +63,8 @@ def throw_away(suffix: str = "") -> Iterator[BaseDatabaseWrapper]:
 
 @contextmanager
 def using(wrapper: BaseDatabaseWrapper) -> Iterator[None]:
-    """Let the default database be this one, with nothing remembered of another."""
+    """Let the default database be this one."""
     before = connections[DEFAULT_DB_ALIAS]
-    for cache in caches.all():
-        cache.clear()
     connections[DEFAULT_DB_ALIAS] = wrapper
     try:
         yield
@@ -96,15 +91,9 @@ def _server(settings: dict[str, str], statement: str) -> None:
 
 def _create(settings: dict[str, str]) -> None:
     try:
-        with psycopg.connect(**_parameters(settings)) as existing:
-            (tables,) = existing.execute(_TABLES).fetchone() or (1,)
-    except psycopg.OperationalError as error:
-        if "does not exist" not in str(error):
-            raise
-    else:
-        if tables:
-            raise NotThrowAway(
-                f"The database {settings['NAME']} holds data: name one that does not exist."
-            )
-        _server(settings, "DROP DATABASE {}")
-    _server(settings, "CREATE DATABASE {}")
+        _server(settings, "CREATE DATABASE {}")
+    except psycopg.errors.DuplicateDatabase:
+        raise NotThrowAway(
+            f"The database {settings['NAME']} exists, and the benchmarks would drop it: "
+            "name one in BENCHMARK_DATABASE_URL that does not exist."
+        ) from None

@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
@@ -20,7 +20,7 @@ class Row:
     spread: tuple[float, float] | None = None
     goal: float | None = None
     rounds: int = 0
-    remarks: tuple[str, ...] = ()
+    remarks: Sequence[str] = ()
 
     @property
     def met(self) -> bool | None:
@@ -43,14 +43,21 @@ class Samples:
         return median(self.seconds[name])
 
     def row(
-        self, label: str, target: str, floor: str, *, goal: float | None = None, against: str = ""
+        self,
+        label: str,
+        target: str,
+        floor: str,
+        *,
+        goal: float | None = None,
+        against: str = "",
+        remarks: Sequence[str] = (),
     ) -> Row:
         """Return the ratio of `target` to `floor`: the median over the rounds, and quartiles."""
         pairs = zip(self.seconds[target], self.seconds[floor], strict=True)
         ratios = [one / other for one, other in pairs]
         low, middle, high = quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
         value = f"{duration(self.typical(target))} / {duration(self.typical(floor))}"
-        return Row(label, against or floor, value, middle, (low, high), goal, self.rounds)
+        return Row(label, against or floor, value, middle, (low, high), goal, self.rounds, remarks)
 
 
 def sample(

@@ -2,7 +2,7 @@
 
 import os
 
-from config.settings.production import *
+from config.settings.production import *  # noqa: F403 - as every settings file
 from config.settings.production import CACHES, LOGGING, SIMPLE_JWT
 
 SECRET_KEY = "benchmark-only-" + "0" * 49
@@ -25,7 +25,5 @@ CELERY_BROKER_URL = "memory://"
 CELERY_TASK_ALWAYS_EAGER = False
 
 # Log lines are made and written as in production, to nowhere.
-LOGGING["handlers"]["stderr"]["stream"] = open(os.environ.get("BENCH_LOG", os.devnull), "w")  # noqa: SIM115 - until the end
-if os.environ.get("SSB"):
-    from config.settings.production import DATABASES
-    DATABASES["default"]["OPTIONS"].update(server_side_binding=True, prepare_threshold=5)
+for handler in LOGGING["handlers"].values():
+    handler["stream"] = open(os.devnull, "w")  # noqa: SIM115 - until the process ends

@@ -129,9 +129,9 @@ def _user(column: Literal["id", "address"], value: UUID | str, digest: str) -> U
     Raises `CredentialsRefused` where the credential was revoked.
     """
     database = connections[DEFAULT_DB_ALIAS]
-    key = User._meta.get_field(column).get_db_prep_value(value, database)
+    field = next(field for field in _FIELDS if field.name == column)
     with database.cursor() as cursor:
-        cursor.execute(_LOOK_UP.format(column), [digest, key])
+        cursor.execute(_LOOK_UP.format(column), [digest, field.get_db_prep_value(value, database)])
         row = cursor.fetchone()
     if row is None:
         return None
