@@ -3,16 +3,21 @@
 A count is kept with the position up to which it holds; a later one adds what came after it.
 """
 
+import contextlib
 import hashlib
+import logging
 from typing import Any
 
 from django.core.cache import cache
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
+from redis.exceptions import RedisError
 
 from audit.models import AuditEvent
 from audit.querysets import AuditEventQuerySet
 from audit.seal import transaction_horizon
+
+logger = logging.getLogger("assayer.audit")
 
 _REFRESH_AFTER = 2_000
 _KEEP_SECONDS = 24 * 3600
@@ -24,7 +29,7 @@ def exact_count(events: AuditEventQuerySet) -> int:
         key = _key(events)
     except EmptyResultSet:  # the caller sees nothing at all, which has no statement
         return 0
-    kept = cache.get(key)
+    kept = _kept(key)
     position, base = kept or (0, 0)
     if kept is not None:
         tail = _after(events, position).count()
@@ -32,8 +37,23 @@ def exact_count(events: AuditEventQuerySet) -> int:
             return base + tail
     horizon = transaction_horizon()
     base += _between(events, position, horizon).count()
-    cache.set(key, (horizon, base), _KEEP_SECONDS)
+    _keep(key, (horizon, base))
     return base + _after(events, horizon).count()
+
+
+def _kept(key: str) -> tuple[int, int] | None:
+    try:
+        kept: tuple[int, int] | None = cache.get(key)
+    except (RedisError, OSError):
+        logger.warning("the cache is down: the log is counted from its beginning")
+        return None
+    return kept
+
+
+def _keep(key: str, count: tuple[int, int]) -> None:
+    # A failure was logged when the count was asked for.
+    with contextlib.suppress(RedisError, OSError):
+        cache.set(key, count, _KEEP_SECONDS)
 
 
 # A position is a transaction id on PostgreSQL, where everything below the horizon is committed

@@ -116,6 +116,13 @@ _TYPES = (
         _S.NOTICE,
         affects=True,
     ),
+    _event(
+        "jurisdictions.pack.change_failed",
+        "Rule pack change refused",
+        _C.JURISDICTION,
+        _A.UPDATE,
+        _S.NOTICE,
+    ),
     _event("jurisdictions.requirement.created", "Requirement added", _C.JURISDICTION, _A.CREATE),
     _event("jurisdictions.requirement.updated", "Requirement changed", _C.JURISDICTION, _A.UPDATE),
     _event("jurisdictions.requirement.deleted", "Requirement removed", _C.JURISDICTION, _A.DELETE),
@@ -132,6 +139,90 @@ _TYPES = (
         _C.JURISDICTION,
         _A.UPDATE,
         affects=True,
+    ),
+    _event(
+        "jurisdictions.list.updated",
+        "Screening list changed",
+        _C.JURISDICTION,
+        _A.UPDATE,
+        _S.NOTICE,
+        affects=True,
+    ),
+    # What is recorded of a token or an issuer for the rules to look at.
+    _event(
+        "jurisdictions.token_tag.assigned", "Token tagged", _C.COMPLIANCE, _A.CREATE, affects=True
+    ),
+    _event(
+        "jurisdictions.token_tag.updated",
+        "Tag of a token changed",
+        _C.COMPLIANCE,
+        _A.UPDATE,
+        affects=True,
+    ),
+    _event(
+        "jurisdictions.token_tag.removed",
+        "Tag of a token removed",
+        _C.COMPLIANCE,
+        _A.DELETE,
+        _S.NOTICE,
+        affects=True,
+    ),
+    _event(
+        "jurisdictions.issuer_tag.assigned", "Issuer tagged", _C.COMPLIANCE, _A.CREATE, affects=True
+    ),
+    _event(
+        "jurisdictions.issuer_tag.updated",
+        "Tag of an issuer changed",
+        _C.COMPLIANCE,
+        _A.UPDATE,
+        affects=True,
+    ),
+    _event(
+        "jurisdictions.issuer_tag.removed",
+        "Tag of an issuer removed",
+        _C.COMPLIANCE,
+        _A.DELETE,
+        _S.NOTICE,
+        affects=True,
+    ),
+    _event(
+        "jurisdictions.tag.write_failed", "Tag write failed", _C.COMPLIANCE, _A.UPDATE, _S.NOTICE
+    ),
+    _event(
+        "jurisdictions.facts.recorded", "Facts recorded", _C.COMPLIANCE, _A.UPDATE, affects=True
+    ),
+    _event(
+        "jurisdictions.facts.write_failed",
+        "Facts write failed",
+        _C.COMPLIANCE,
+        _A.UPDATE,
+        _S.NOTICE,
+    ),
+    _event(
+        "jurisdictions.waiver.requested", "Waiver requested", _C.COMPLIANCE, _A.CREATE, _S.NOTICE
+    ),
+    _event(
+        "jurisdictions.waiver.approved",
+        "Waiver approved",
+        _C.COMPLIANCE,
+        _A.VERIFY,
+        _S.NOTICE,
+        affects=True,
+    ),
+    _event(
+        "jurisdictions.waiver.revoked",
+        "Waiver revoked",
+        _C.COMPLIANCE,
+        _A.UPDATE,
+        _S.NOTICE,
+        affects=True,
+    ),
+    _event(
+        "jurisdictions.waiver.write_failed",
+        "Waiver write failed",
+        _C.COMPLIANCE,
+        _A.UPDATE,
+        _S.NOTICE,
     ),
     # Evidence.
     _event(
@@ -266,7 +357,11 @@ _TYPES = (
     _event("compliance.report.read", "Report read", _C.COMPLIANCE, _A.READ),
     _event("compliance.report.read_failed", "Report read failed", _C.COMPLIANCE, _A.READ),
     _event("compliance.report.listed", "Reports listed", _C.COMPLIANCE, _A.LIST),
+    _event("compliance.report.reused", "Report answered again", _C.COMPLIANCE, _A.READ),
     _event("compliance.report.exported", "Report exported", _C.COMPLIANCE, _A.EXPORT),
+    _event("compliance.report.export_failed", "Report export failed", _C.COMPLIANCE, _A.EXPORT),
+    _event("compliance.report.verified", "Report file checked", _C.COMPLIANCE, _A.VERIFY),
+    _event("compliance.report.verify_failed", "Report check failed", _C.COMPLIANCE, _A.VERIFY),
 )
 
 EVENT_TYPES = {event.name: event for event in _TYPES}

@@ -23,8 +23,11 @@ def record_failure(
     """Record a failed request, in a transaction of its own.
 
     A refusal for who the caller is becomes `security.access.denied`. Another failure becomes the
-    event that the view names for its action, where it names one.
+    event that the view names for its action, where it names one. A request beyond its rate limit
+    becomes none: the log never shrinks, so nobody may fill it as fast as they can send.
     """
+    if failure.code == "RATE_LIMITED":
+        return
     actor = _actor(request)
     network, asset_id = token_of(view, request)
     action = getattr(view, "action", None) or (request.method or "").lower()

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -14,6 +14,7 @@ from accounts.admin_roles import ModelForm, RoleAdminMixin, ServiceModelAdmin, a
 from accounts.networks import canonical_network
 from compliance.models import ComplianceMetadata, ComplianceReport, TokenStatus
 from compliance.services.metadata import DEFAULTS, metadata_delete, metadata_upsert
+from compliance.services.recalculation import recalculation_progress
 from compliance.services.reports import report_generate
 from compliance.services.status import status_payload, status_recalculate
 from config.api.errors import DomainError
@@ -124,6 +125,13 @@ class TokenStatusAdmin(RoleAdminMixin, admin.ModelAdmin):  # type: ignore[type-a
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        progress = recalculation_progress()
+        text = f"{progress.due} of {progress.total} statuses wait to be recalculated"
+        return super().changelist_view(request, {**(extra_context or {}), "subtitle": text})
+
     @admin.display(boolean=True)
     def fresh(self, row: TokenStatus) -> bool:
         return row.revision == row.evaluated_revision
@@ -190,12 +198,23 @@ class TokenStatusAdmin(RoleAdminMixin, admin.ModelAdmin):  # type: ignore[type-a
 class ComplianceReportAdmin(RoleAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
     """Stored reports, as they were generated."""
 
-    list_display = ("id", "token", "status", "as_of", "created_by", "created_at")
-    list_filter = ("status", "token__network")
+    list_display = ("id", "token", "report_type", "status", "as_of", "created_by", "created_at")
+    list_filter = ("report_type", "status", "token__network")
     list_select_related = ("token",)
     search_fields = ("token__asset_id__exact", "digest__exact")
     ordering = ("-created_at", "-id")
-    fields = ("id", "token", "status", "as_of", "digest", "created_by", "created_at", "document")
+    fields = (
+        "id",
+        "token",
+        "report_type",
+        "status",
+        "as_of",
+        "digest",
+        "key_id",
+        "created_by",
+        "created_at",
+        "document",
+    )
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

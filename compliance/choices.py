@@ -30,3 +30,28 @@ class OverallStatus(TextChoices):
     NON_COMPLIANT = "NonCompliant"
     PARTIALLY_COMPLIANT = "PartiallyCompliant"
     COMPLIANT = "Compliant"
+
+
+class ReportType(TextChoices):
+    """What a report holds. The first three stand where the incumbent's integers put them."""
+
+    MICA_READINESS = "MicaReadiness"
+    AUDIT_TRAIL = "AuditTrail"
+    COMPLIANCE_BADGE = "ComplianceBadge"
+    FULL = "Full"
+
+
+class DownloadFormat(TextChoices):
+    """The forms in which a stored report can be downloaded."""
+
+    JSON = "json"
+    CSV = "csv"
+    PDF = "pdf"
+    OSCAL = "oscal"
+
+
+class InputKind(TextChoices):
+    """What a stored input of a report is."""
+
+    SNAPSHOT = "Snapshot"
+    PACK = "Pack"

@@ -29,6 +29,8 @@ PASSWORD = "assayer-demo-2026"  # noqa: S105 - printed by the quickstart, refuse
 VOI, ARAMID = "voimain-v1.0", "aramidmain-v1.0"
 SEED_VOI, SEED_ARAMID, COMPLIANT = 12345, 67890, 50001
 DEMO_ROUND = 46_916_000
+# The other packs that come with the software stay Drafts until somebody has reviewed them.
+PACKS_IN_FORCE = ("global-baseline", "eu-mica", "eu-aml", "eu-securities", "fatf", "us-sec")
 SEED_WALLET = "VCMJKWOY5P5P7SKMZFFOCEROPJCZOTIJMNIYNUCKH7LRO45JMJP6UYBIJA"
 SEED_CID = "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG"
 _TRANSACTION = "QAHZTY5GWMHORSBLORQBRIVOZPKHYHK3FZ5WVP3XBCTVOSVFUINA"
@@ -172,6 +174,7 @@ def _name_issuer(officer: User, issuer_user: User, token: Token) -> None:
         country="DE",
         entity_type="legal_person",
         registration_number="HRB 100001",
+        roles=["issuer"],
     )
     if issuer.pk not in issuer_user.issuer_ids:
         member_add(actor=officer, issuer=issuer, user=issuer_user, role=MemberRole.OPERATOR)
@@ -179,30 +182,40 @@ def _name_issuer(officer: User, issuer_user: User, token: Token) -> None:
 
 
 def _attest(wallet: APIClient, officer: APIClient, token: Token) -> None:
-    if Attestation.objects.filter(token=token).exists():
-        return
+    subject: dict[str, str | int]
     for kind in ("KYC", "AML"):
-        created = _post(
-            wallet,
-            "compliance/attestations",
-            {
-                "walletAddress": SEED_WALLET,
-                "assetId": token.asset_id,
-                "issuerAddress": encode_algorand_address(hashlib.sha256(b"provider").digest()),
-                "proofHash": SEED_CID,
-                "proofType": "IPFS",
-                "attestationType": kind,
-                "network": token.network,
-                "expiresAt": utc_text(timezone.now() + timedelta(days=300)),
-                "notes": f"{kind} verification completed via Sumsub",
-            },
-        )
-        reference = created["attestation"]["id"]
-        _post(
-            officer,
-            f"compliance/attestations/{reference}/verify",
-            {"reason": "Demo: the provider's report was read"},
-        )
+        subject = {"walletAddress": SEED_WALLET, "assetId": token.asset_id}
+        if not Attestation.objects.filter(token=token, attestation_type=kind).exists():
+            _verified(wallet, officer, kind, {**subject, "network": token.network})
+    for kind in ("KYB", "RiskAssessment"):
+        if not Attestation.objects.filter(issuer=token.issuer, attestation_type=kind).exists():
+            subject = {"subjectType": "Issuer", "issuerId": str(token.issuer_id)}
+            _verified(wallet, officer, kind, subject)
+
+
+def _verified(
+    wallet: APIClient, officer: APIClient, kind: str, subject: dict[str, str | int]
+) -> None:
+    """Record evidence as the wallet and have the officer verify it."""
+    created = _post(
+        wallet,
+        "compliance/attestations",
+        {
+            **subject,
+            "issuerAddress": encode_algorand_address(hashlib.sha256(b"provider").digest()),
+            "proofHash": SEED_CID,
+            "proofType": "IPFS",
+            "attestationType": kind,
+            "expiresAt": utc_text(timezone.now() + timedelta(days=300)),
+            "notes": f"{kind} verification completed via Sumsub",
+        },
+    )
+    reference = created["attestation"]["id"]
+    _post(
+        officer,
+        f"compliance/attestations/{reference}/verify",
+        {"reason": "Demo: the provider's report was read"},
+    )
 
 
 def _complete(officer: User, token: Token) -> None:
@@ -215,6 +228,7 @@ def _complete(officer: User, token: Token) -> None:
         reason="KYC verified via Sumsub",
         kyc_verified=True,
         kyc_provider="Sumsub",
+        jurisdiction_code="DE",
     )
     if latest_deployment(token=token) is None:
         deployment_import(

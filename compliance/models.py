@@ -8,7 +8,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Token
-from compliance.choices import ComplianceStatus, OverallStatus, VerificationStatus
+from compliance.choices import (
+    ComplianceStatus,
+    InputKind,
+    OverallStatus,
+    ReportType,
+    VerificationStatus,
+)
 from compliance.querysets import MetadataQuerySet, ReportQuerySet
 
 
@@ -109,30 +115,65 @@ class TokenStatus(models.Model):
         return f"{self.token}: {self.status or 'not evaluated yet'}"
 
 
+class ReportInput(models.Model):
+    """A document that evaluations read, a snapshot or a rule pack, stored once; append-only.
+
+    Reports name it by its digest, the SHA-256 of `content`, and can be evaluated again with it.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    kind = models.CharField(max_length=8, choices=InputKind)
+    content = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = "report input"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=InputKind.values), name="report_input_kind_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.digest[:16]}"
+
+
 class ComplianceReport(models.Model):
     """A stored report; append-only. `content` is the report as it was generated, to the byte.
 
     `digest` is the SHA-256 of its canonical part: the same data and the same `as_of` give the same
-    digest, whoever asks and whenever.
+    digest, whoever asks and whenever. `fingerprint` is that of the content without the moment it
+    speaks of: while it stays the same, nothing has changed. `signature` seals the report with the
+    key `key_id`; reports from before there were seals have neither.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     token = models.ForeignKey(Token, on_delete=models.PROTECT, related_name="reports")
+    report_type = models.CharField(max_length=20, choices=ReportType, default=ReportType.FULL)
     schema_version = models.CharField(max_length=10)
     status = models.CharField(max_length=20, choices=OverallStatus)
     as_of = models.DateTimeField()
     content = models.TextField()
     digest = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64, blank=True)
+    key_id = models.CharField(max_length=64, blank=True)
+    signature = models.CharField(max_length=100, blank=True)
     created_by = models.CharField(max_length=254)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ReportQuerySet.as_manager()
+
+    # Whether this answer is a report that was stored before, because nothing has changed since.
+    reused = False
 
     class Meta:
         verbose_name = "compliance report"
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="report_created"),
             models.Index(fields=["token", "-created_at", "-id"], name="report_token"),
+            models.Index(
+                fields=["token", "fingerprint", "-created_at", "-id"], name="report_fingerprint"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,42 +1,98 @@
 """The snapshot of a token: everything that the rules may look at, read from every app below."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from accounts.models import Issuer, Token
-from attestations.selectors import attestations_for_token
+from attestations.selectors import AttestationValues, attestations_for_token
 from audit.retention import retention_years
-from audit.seal import trail_verdict
+from audit.seal import TrailVerdict, trail_verdict
 from audit.selectors import evidence_events
 from compliance.models import ComplianceMetadata
+from deployments.models import Deployment
 from deployments.selectors import latest_deployment
+from jurisdictions.catalogue import FactCatalogue
 from jurisdictions.engine import (
     AttestationFact,
     AuditEventFact,
     AuditFacts,
     DeploymentFacts,
+    FactValue,
+    ScreeningList,
     Snapshot,
     Tag,
+    Waiver,
     WhitelistEntryFact,
     WhitelistFacts,
 )
-from jurisdictions.selectors import fact_catalogue, jurisdiction_directory
-from jurisdictions.tag_text import parse_jurisdiction_text
-from whitelist.selectors import whitelist_population
+from jurisdictions.facts import facts_for_engine
+from jurisdictions.selectors import fact_catalogue, screening_lists
+from jurisdictions.tags import derive_tags_from, token_tags_with
+from jurisdictions.waivers import waivers_for_engine
+from whitelist.selectors import WhitelistPopulation, whitelist_population
+
+JURISDICTION_TEXT = "metadata.jurisdiction"
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What is the same for every token at a moment."""
+
+    catalogue: FactCatalogue
+    lists: Mapping[str, ScreeningList]
+    trail: TrailVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What was read of one token; `evidence` is when each kind of event last happened to it."""
+
+    metadata: ComplianceMetadata | None
+    deployment: Deployment | None
+    facts: Mapping[str, FactValue]
+    tags: tuple[Tag, ...]
+    attestations: Sequence[AttestationValues]
+    whitelist: WhitelistPopulation
+    waivers: tuple[Waiver, ...]
+    evidence: Mapping[str, datetime]
+
+
+def read_common() -> Common:
+    """Read what is the same for every token now."""
+    return Common(fact_catalogue(), screening_lists(), trail_verdict())
 
 
 def token_snapshot(token: Token, now: datetime) -> Snapshot:
     """Return what is known of `token` now, in a constant number of queries."""
+    common = read_common()
     metadata = ComplianceMetadata.objects.filter(token=token).first()
-    deployment = latest_deployment(token=token)
+    reads = Reads(
+        metadata=metadata,
+        deployment=latest_deployment(token=token),
+        facts=facts_for_engine(token, common.catalogue),
+        tags=_tags(token, metadata),
+        attestations=attestations_for_token(token=token),
+        whitelist=whitelist_population(token=token),
+        waivers=waivers_for_engine(token, now),
+        evidence=evidence_events(network=token.network or None, asset_id=token.asset_id),
+    )
+    return snapshot_of(token, reads, common)
+
+
+def snapshot_of(token: Token, reads: Reads, common: Common) -> Snapshot:
+    """Return the snapshot that these reads make; reads nothing itself."""
+    deployment = reads.deployment
     facts = {
-        **_metadata_facts(token, metadata),
+        **reads.facts,
+        **_metadata_facts(token, reads.metadata),
         **_issuer_facts(token.issuer),
         "token.deploymentStatus": deployment.status if deployment else None,
     }
     return Snapshot(
         facts={path: value for path, value in facts.items() if value not in (None, "", [])},
-        tags=_tags(metadata),
+        tags=reads.tags,
         attestations=tuple(
             AttestationFact(
                 id=str(row.id),
@@ -52,13 +108,15 @@ def token_snapshot(token: Token, now: datetime) -> Snapshot:
                 attributes=row.attributes,
                 proof_hash=row.proof_hash,
             )
-            for row in attestations_for_token(token=token)
+            for row in reads.attestations
         ),
-        whitelist=_whitelist(token),
+        whitelist=_whitelist(reads.whitelist),
         deployment=DeploymentFacts(deployment.status, str(deployment.pk)) if deployment else None,
-        audit=_audit(token),
+        audit=_audit(reads.evidence, common.trail),
         retention={name: float(years) for name, years in retention_years().items()},
-        assumed=fact_catalogue().assumed,
+        lists=common.lists,
+        waivers=reads.waivers,
+        assumed=common.catalogue.assumed,
     )
 
 
@@ -69,7 +127,7 @@ def _metadata_facts(token: Token, metadata: ComplianceMetadata | None) -> dict[s
         "metadata.kycProvider": metadata.kyc_provider,
         "metadata.kycVerificationDate": metadata.kyc_verification_date,
         "metadata.verificationStatus": metadata.verification_status,
-        "metadata.jurisdiction": metadata.jurisdiction,
+        JURISDICTION_TEXT: metadata.jurisdiction,
         "metadata.regulatoryFramework": metadata.regulatory_framework,
         "metadata.complianceStatus": metadata.compliance_status,
         "metadata.lastComplianceReview": metadata.last_compliance_review,
@@ -95,22 +153,22 @@ def _issuer_facts(issuer: Issuer | None) -> dict[str, Any]:
     }
 
 
-def _tags(metadata: ComplianceMetadata | None) -> tuple[Tag, ...]:
+def _tags(token: Token, metadata: ComplianceMetadata | None) -> tuple[Tag, ...]:
     text = metadata.jurisdiction if metadata else None
-    return tuple(
-        Tag(
-            jurisdiction=parsed.code or parsed.raw_text,
-            kind=parsed.kind or "unrecognized",
-            source="Derived",
-            recognized=parsed.recognized,
-            raw_text=parsed.raw_text,
-        )
-        for parsed in parse_jurisdiction_text(text or "", jurisdiction_directory())
-    )
+    tags = token_tags_with(token, [(JURISDICTION_TEXT, text)])
+    return tuple(tag.value for tag in tags if tag.counts)
 
 
-def _whitelist(token: Token) -> WhitelistFacts:
-    population = whitelist_population(token=token)
+def _jurisdiction_text(token: Token) -> str | None:
+    rows = ComplianceMetadata.objects.filter(token=token)
+    return rows.values_list("jurisdiction", flat=True).first()
+
+
+# Whoever shows a token's tags, on the floor below, shows those that its record gives too.
+derive_tags_from(JURISDICTION_TEXT, _jurisdiction_text)
+
+
+def _whitelist(population: WhitelistPopulation) -> WhitelistFacts:
     return WhitelistFacts(
         enforcement=population.enforcement,
         entries=tuple(
@@ -127,11 +185,9 @@ def _whitelist(token: Token) -> WhitelistFacts:
     )
 
 
-def _audit(token: Token) -> AuditFacts:
-    verdict = trail_verdict()
-    events = evidence_events(network=token.network or None, asset_id=token.asset_id)
+def _audit(evidence: Mapping[str, datetime], verdict: TrailVerdict) -> AuditFacts:
     return AuditFacts(
-        events={name: AuditEventFact(1, moment) for name, moment in events.items()},
+        events={name: AuditEventFact(1, moment) for name, moment in evidence.items()},
         chain_verified=verdict.intact,
         detail=verdict.finding or "every sealed event was read again and gives the sealed root",
     )

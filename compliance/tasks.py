@@ -1,6 +1,7 @@
 """Recalculating statuses: one token soon after its change, and whatever is due, periodically."""
 
 import logging
+from collections.abc import Sequence
 
 from celery import shared_task
 from django.conf import settings
@@ -10,6 +11,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from compliance.models import TokenStatus
+from compliance.services.recalculation import BATCH, statuses_recalculate
 from compliance.services.status import due_statuses, is_fresh, status_recalculate
 
 logger = logging.getLogger("assayer.status")
@@ -42,7 +44,7 @@ def request_recalculation(token_id: int) -> None:
         )
     except (OperationalError, OSError):
         logger.warning("the broker is down: the sweep will recalculate", extra={"id": token_id})
-        _forget(key)
+        _try_again_soon(key)
 
 
 def request_sweep() -> None:
@@ -51,6 +53,14 @@ def request_sweep() -> None:
         recalculate_due_statuses.delay()
     except (OperationalError, OSError):
         logger.warning("the broker is down: the periodic sweep will recalculate")
+
+
+def _try_again_soon(key: str) -> None:
+    # Not at once: every event of one change asks, and each attempt may wait for its time-out.
+    try:
+        cache.touch(key, COALESCE_SECONDS)
+    except (RedisError, OSError):
+        logger.warning("the cache is down")
 
 
 def _forget(key: str) -> None:
@@ -76,14 +86,23 @@ def recalculate_due_statuses() -> int:
 
     One that cannot be computed is logged and left for the next run, so that it stops nobody else.
     """
-    done = 0
     due = due_statuses(limit=_BATCH)
-    for token_id in due:
+    done = sum(_recalculate(due[start : start + BATCH]) for start in range(0, len(due), BATCH))
+    if len(due) == _BATCH and done and not settings.CELERY_TASK_ALWAYS_EAGER:
+        request_sweep()
+    return done
+
+
+def _recalculate(token_ids: Sequence[int]) -> int:
+    try:
+        return statuses_recalculate(token_ids=token_ids)
+    except Exception:
+        logger.exception("a batch of statuses could not be read; each is tried by itself")
+    done = 0
+    for token_id in token_ids:
         try:
             status_recalculate(token_id=token_id)
             done += 1
         except Exception:
             logger.exception("a status could not be recalculated", extra={"id": token_id})
-    if len(due) == _BATCH and done and not settings.CELERY_TASK_ALWAYS_EAGER:
-        request_sweep()
     return done

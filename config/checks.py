@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
 
 from compliance.signing import signing_problem
 
@@ -97,6 +98,19 @@ def _production_errors() -> list[tuple[bool, str, str, str]]:
             "and keep the public keys of the past in REPORT_RETIRED_KEYS.",
         ),
     ]
+
+
+def require_production() -> None:
+    """Raise ImproperlyConfigured that names what production lacks.
+
+    Servers and workers call it when they start: they do not run Django's checks.
+    """
+    missing = production_requirements(None)
+    if missing:
+        raise ImproperlyConfigured(
+            "Assayer does not start in production without these:\n"
+            + "\n".join(f"  {error.id}: {error.msg} {error.hint}" for error in missing)
+        )
 
 
 @register(Tags.security)

@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
-from config import checks  # noqa: F401 - registers the system checks
+from compliance.api.views.report_files import published_keys
 from config.api import converters, handler
 from config.api.handler import not_found
 from config.observability.health import live, ready
@@ -15,10 +15,12 @@ from config.observability.metrics import metrics
 converters.register()
 
 api_patterns: list[URLPattern | URLResolver] = [
+    path("", include("compliance.api.urls")),  # first: the status is what is read most
     path("auth/", include("accounts.api.urls")),
     path("", include("attestations.api.urls")),
     path("", include("audit.api.urls")),
-    path("", include("compliance.api.urls")),
+    # After compliance: `jurisdiction-rules/evaluate` could be the id of a pack.
+    path("", include("jurisdictions.api.urls")),
 ]
 
 
@@ -37,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", live),
     path("health/ready", ready),
     path("metrics", metrics),
+    path(".well-known/assayer-keys.json", published_keys, name="assayer-keys"),
     path("api/<path:rest>", api_fallback),
 ]
 

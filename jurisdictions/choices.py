@@ -92,3 +92,27 @@ class FactType(TextChoices):
     NUMBER = "number", "Number"
     DATE = "date", "Date"
     LIST = "list", "List of texts"
+
+
+class TagSource(TextChoices):
+    """Whether somebody named a jurisdiction, or it was read out of other data."""
+
+    EXPLICIT = "Explicit"
+    DERIVED = "Derived"
+
+
+class WaiverType(TextChoices):
+    """What the decision to live with an unmet requirement rests on."""
+
+    LEGAL_OPINION = "legal_opinion", "Legal opinion"
+    REGULATOR_RELIEF = "regulator_relief", "Relief by the regulator"
+    RISK_ACCEPTANCE = "risk_acceptance", "Risk acceptance"
+
+
+class WaiverStatus(TextChoices):
+    """Where a waiver stands; only an Approved one has effect."""
+
+    REQUESTED = "Requested"
+    APPROVED = "Approved"
+    EXPIRED = "Expired"
+    REVOKED = "Revoked"

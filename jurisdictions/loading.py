@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,16 @@ from jurisdictions.models import (
     Jurisdiction,
     Requirement,
     RulePack,
+    ScreeningList,
+    ScreeningListEntry,
 )
-from jurisdictions.reference_data import FIXTURES, pack_paths, read_document, rule_pack_schema
+from jurisdictions.reference_data import (
+    FIXTURES,
+    list_paths,
+    pack_paths,
+    read_document,
+    rule_pack_schema,
+)
 from jurisdictions.selectors import fact_catalogue, version_order
 from jurisdictions.services.lifecycle import bring_into_force, pack_details, pack_reference
 from jurisdictions.services.locking import lock_rules_in_force
@@ -53,7 +62,7 @@ def rules_load(
     activate: Collection[str] = (),
     fixtures: Path | None = None,
 ) -> LoadReport:
-    """Load facts, jurisdictions and rule packs; all of them or, where anything is wrong, nothing.
+    """Load facts, jurisdictions, screening lists and rule packs; all or, if any is wrong, nothing.
 
     A version that is there stays as it is. A document that differs from the one its version was
     loaded from is refused: a change needs a new version. `activate` names packs that come into
@@ -98,7 +107,7 @@ def _read(path: Path, problems: dict[str, list[str]]) -> dict[str, Any]:
 
 
 def _load_reference(folder: Path, problems: dict[str, list[str]]) -> int:
-    """Bring facts and jurisdictions up to the documents; return how many rows that changed."""
+    """Bring facts, jurisdictions and lists up to the documents; return how many that changed."""
     facts = _read(folder / "reference" / "facts.json", problems)
     places = _read(folder / "reference" / "jurisdictions.json", problems)
     if problems:
@@ -109,7 +118,8 @@ def _load_reference(folder: Path, problems: dict[str, list[str]]) -> int:
     except (KeyError, TypeError, ValueError) as error:
         problems["reference"] = [f"{type(error).__name__}: {error}"]
         return 0
-    return _load_facts(catalogue) + _load_directory(directory, places)
+    changed = _load_facts(catalogue) + _load_directory(directory, places)
+    return changed + sum(_load_lists(path, problems) for path in list_paths(folder))
 
 
 def _load_facts(catalogue: FactCatalogue) -> int:
@@ -165,7 +175,62 @@ def _load_directory(directory: JurisdictionDirectory, document: dict[str, Any]) 
     return len(new) + len(changed) + len(spellings)
 
 
-def _assign(row: FactDefinition | Jurisdiction, values: dict[str, Any]) -> bool:
+def _load_lists(path: Path, problems: dict[str, list[str]]) -> int:
+    try:
+        lists = [_list_values(entry) for entry in read_document(path)["lists"]]
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        problems[path.name] = [f"{type(error).__name__}: {error}"]
+        return 0
+    known = set(Jurisdiction.objects.values_list("code", flat=True))
+    found = [
+        f"{list_id}: there is no jurisdiction {code}"
+        for list_id, _, entries in lists
+        for code in sorted(entries.keys() - known)
+    ]
+    if found:
+        problems[path.name] = found
+        return 0
+    return sum(_load_list(*one) for one in lists)
+
+
+def _list_values(entry: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return the id, the columns and the entries, by code, of a list in a document."""
+    columns = {
+        "title": entry["title"],
+        "as_of": date.fromisoformat(entry["asOf"]),
+        "max_age_days": entry.get("maxListAgeDays"),
+        "sources": entry.get("sources", []),
+    }
+    entries = {
+        one["code"]: (
+            one.get("measure", ""),
+            date.fromisoformat(one["since"]) if "since" in one else None,
+        )
+        for one in entry["entries"]
+    }
+    return entry["id"], columns, entries
+
+
+def _load_list(list_id: str, columns: dict[str, Any], entries: dict[str, Any]) -> int:
+    row = ScreeningList.objects.filter(list_id=list_id).first()
+    if row is not None and row.edited_at is not None:
+        return 0
+    new = row is None
+    row = row or ScreeningList(list_id=list_id)
+    there = {} if new else {one.code: (one.measure, one.since) for one in row.entries.all()}
+    if not (_assign(row, columns) or there != entries):
+        return 0
+    row.lock_version += 0 if new else 1
+    row.save()
+    row.entries.all().delete()
+    ScreeningListEntry.objects.bulk_create(
+        ScreeningListEntry(screening_list=row, code=code, measure=measure, since=since)
+        for code, (measure, since) in entries.items()
+    )
+    return 1
+
+
+def _assign(row: FactDefinition | Jurisdiction | ScreeningList, values: dict[str, Any]) -> bool:
     """Set the values; return whether that changed any."""
     changed = [name for name, value in values.items() if getattr(row, name) != value]
     for name in changed:

@@ -1,4 +1,4 @@
-"""The documents that come with the software: facts, jurisdictions, rule packs and their schema."""
+"""The documents that come with the software: facts, jurisdictions, lists, rule packs, schema."""
 
 import json
 from functools import cache
@@ -19,6 +19,11 @@ def rule_pack_schema() -> dict[str, Any]:
 def pack_paths(fixtures: Path) -> list[Path]:
     """Return the files of the rule packs under `fixtures`, ordered."""
     return sorted((fixtures / "rulepacks").glob("*.json"))
+
+
+def list_paths(fixtures: Path) -> list[Path]:
+    """Return the files of the screening lists under `fixtures`, ordered."""
+    return sorted((fixtures / "reference").glob("lists-*.json"))
 
 
 def read_document(path: Path) -> dict[str, Any]:

@@ -1,21 +1,24 @@
-"""Reading the rules: packs that can be in force, the facts catalogue, the jurisdictions.
+"""Reading the rules: packs that can be in force, facts catalogue, jurisdictions, screening lists.
 
 What is read for every evaluation is kept in the process. Each call asks for the topic's stamp, one
 row by primary key, and reads anew where it changed: a change committed by any process shows in the
 next call. Nothing is kept while a topic has no stamp.
 """
 
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
 from typing import Generic, TypeVar
 
-from django.db.models import Q
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
+from audit.principal import Principal
 from config.api.errors import NotFound
 from jurisdictions.catalogue import FactCatalogue
 from jurisdictions.catalogue import FactDefinition as CatalogueEntry
 from jurisdictions.choices import PackStatus
 from jurisdictions.engine import Pack
+from jurisdictions.engine import ScreeningList as ScreeningListValue
 from jurisdictions.mapping import pack_of
 from jurisdictions.models import (
     AmbiguousSpelling,
@@ -24,6 +27,7 @@ from jurisdictions.models import (
     ReferenceStamp,
     Requirement,
     RulePack,
+    ScreeningList,
 )
 from jurisdictions.tag_text import JurisdictionDirectory, JurisdictionEntry
 
@@ -70,18 +74,56 @@ def jurisdiction_directory() -> JurisdictionDirectory:
     return _directory.get()
 
 
-def pack_get(*, pack_id: str, version: str | None = None) -> RulePack:
-    """Return a version of a pack; without one, the Active version, else the newest.
+def screening_lists() -> Mapping[str, ScreeningListValue]:
+    """Return the lists that jurisdiction codes are checked against, by id."""
+    return _lists.get()
 
-    Raises `NotFound`.
+
+def pack_get(*, pack_id: str, version: str | None = None) -> RulePack:
+    """Return a version of a pack; without one, the newest in force today.
+
+    Where none is in force, the Active version, else the newest. Raises `NotFound`.
     """
     rows = RulePack.objects.filter(pack_id=pack_id)
     if version is not None:
         rows = rows.filter(version=version)
-    found = sorted(rows, key=lambda row: (row.status == PackStatus.ACTIVE, version_order(row)))
+    today = timezone.now().date()
+    found = sorted(
+        rows,
+        key=lambda row: (
+            _is_in_force(row, today),
+            row.status == PackStatus.ACTIVE,
+            version_order(row),
+        ),
+    )
     if not found:
         raise NotFound(f"There is no rule pack {pack_id} {version or ''}".rstrip() + ".")
     return found[-1]
+
+
+def _is_in_force(row: RulePack, today: date) -> bool:
+    if row.status == PackStatus.SUPERSEDED:
+        ends = row.effective_to or date.min
+    elif row.status == PackStatus.ACTIVE:
+        ends = row.effective_to or date.max
+    else:
+        return False
+    return (row.effective_from or date.min) <= today <= ends
+
+
+def requirement_get(*, pack: RulePack, key: str) -> Requirement:
+    """Return the requirement of a version with this key. Raises `NotFound`."""
+    found = Requirement.objects.filter(pack=pack, key=key).first()
+    if found is None:
+        raise NotFound(f"{pack} has no requirement {key}.")
+    found.pack = pack
+    return found
+
+
+def rule_packs(*, actor: Principal) -> QuerySet[RulePack]:
+    """Return the versions of rule packs that `actor` sees, with their `requirement_count`."""
+    rows = RulePack.objects.visible_to(actor)
+    return rows.annotate(requirement_count=Count("requirements"))
 
 
 def pack_value(row: RulePack) -> Pack:
@@ -137,6 +179,21 @@ def _read_directory() -> JurisdictionDirectory:
     )
 
 
+def _read_lists() -> dict[str, ScreeningListValue]:
+    rows = ScreeningList.objects.prefetch_related("entries").order_by("list_id")
+    return {
+        row.list_id: ScreeningListValue(
+            id=row.list_id,
+            title=row.title,
+            as_of=row.as_of,
+            codes=frozenset(entry.code for entry in row.entries.all()),
+            max_age_days=row.max_age_days,
+        )
+        for row in rows
+    }
+
+
 _packs = _Kept(Topic.PACKS, _read_packs)
 _facts = _Kept(Topic.FACTS, _read_facts)
 _directory = _Kept(Topic.DIRECTORY, _read_directory)
+_lists = _Kept(Topic.LISTS, _read_lists)

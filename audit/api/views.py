@@ -60,9 +60,9 @@ class ComplianceAuditLogViewSet(WireViewSet):
         """List entries of the compliance audit log, newest first."""
         events, _ = ComplianceAuditFilter.apply(compliance_events(_principal(request)), request)
         page = self.paginator.paginate(
-            events.only("seq", "occurred_at", "body"), request, count=exact_count
+            events.values("seq", "occurred_at", "body"), request, count=exact_count
         )
-        entries = [compliance_entry(orjson.loads(event.body)) for event in page.rows]
+        entries = [compliance_entry(orjson.loads(event["body"])) for event in page.rows]
         return answer_page("entries", page, entries, retentionPolicy=retention_policy())
 
     @extend_schema(

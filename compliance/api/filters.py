@@ -1,7 +1,7 @@
 """The filters of metadata (seed 1, section 4) and of reports."""
 
 from accounts.api.filters import NetworkFilter
-from compliance.choices import ComplianceStatus, OverallStatus, VerificationStatus
+from compliance.choices import ComplianceStatus, OverallStatus, ReportType, VerificationStatus
 from compliance.models import ComplianceMetadata, ComplianceReport
 from config.api.filters import ChoiceFilter, MomentFilter, WireFilterSet, asset_id_filter
 
@@ -23,6 +23,7 @@ class ReportFilter(WireFilterSet):
 
     assetId = asset_id_filter("token__asset_id")
     network = NetworkFilter("token__network")
+    reportType = ChoiceFilter(field_name="report_type", enum=ReportType)
     status = ChoiceFilter(field_name="status", enum=OverallStatus)
     fromDate = MomentFilter(field_name="created_at", lookup_expr="gte")
     toDate = MomentFilter(field_name="created_at", lookup_expr="lte", end_of_day=True)

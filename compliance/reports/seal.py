@@ -85,7 +85,7 @@ def inspect(raw: bytes, report: Any, keys: Mapping[str, PublicKey]) -> Inspectio
     try:
         content, message = canonical(report["content"]), canonical(unsigned)
         form = sealed_bytes(message, report["signature"]) == raw
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         unwritable = "the file holds values that no report has, such as numbers with fractions"
         return Inspection((Finding("form", False, unwritable),))
     key = keys.get(report["keyId"])

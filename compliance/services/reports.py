@@ -1,12 +1,12 @@
-"""Reports: the status of a token with every check, stored as generated (seed 0).
+"""Reports: the status of a token with what explains it, sealed and stored as generated (seed 0).
 
 The content is one RFC 8785 document and its digest the SHA-256 of those bytes. Who asked, when and
 under which id are not part of it: the same data and the same `asOf` give the same digest.
 """
 
+import base64
+import logging
 from datetime import datetime
-from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -14,54 +14,131 @@ from django.utils import timezone
 
 from accounts.models import Token, User
 from accounts.selectors import token_get_visible
-from audit.body import canonical
 from audit.principal import Principal
 from audit.services import record_event
+from compliance.choices import ReportType
 from compliance.models import ComplianceReport
-from compliance.results import check_document, status_document
-from compliance.services.status import Evaluation, token_evaluate
+from compliance.report_material import (
+    keep_inputs,
+    pack_inputs,
+    read_material,
+    require_present_facts,
+)
+from compliance.reports.content import SCHEMA_VERSION, WITH_PERIOD, Content, make_content
+from compliance.reports.seal import signed_message, unsigned_bytes
+from compliance.signing import current_key, sign
 from config.api.errors import NotFound, NotVisible, ValidationFailed
 from config.api.formats import utc_text
 from config.observability.metrics import REPORTS
 
-SCHEMA_VERSION = "1.0"
-REPORT_TYPE = "TokenCompliance"
-DISCLAIMER = (
-    "A pass means that the evidence on file meets the declared check, never that the law is "
-    "complied with."
-)
+logger = logging.getLogger("assayer.reports")
 
 
 @transaction.atomic
 def report_generate(
-    *, actor: User, asset_id: int, network: str | None, as_of: datetime | None = None
+    *,
+    actor: User,
+    asset_id: int,
+    network: str | None,
+    report_type: ReportType = ReportType.FULL,
+    as_of: datetime | None = None,
+    period_from: datetime | None = None,
+    period_to: datetime | None = None,
 ) -> ComplianceReport:
-    """Evaluate a token as of `as_of` (now where None) and store the report.
+    """Evaluate a token as of `as_of`, seal the report and store it.
 
-    Raises `ValidationFailed` for a moment in the future, `NotVisible` and `NotFound`,
-    `AmbiguousAsset`.
+    Without `as_of` the moment is now, and where nothing has changed since such a report was stored
+    that one is returned, `reused`. The period bounds the events that are counted and listed.
+    Raises `ValidationFailed` for a moment in the future or a period that the type does not have,
+    `PastNotKept`, `NotVisible`, `NotFound` and `AmbiguousAsset`.
     """
     now = timezone.now()
-    moment = as_of or now
-    if moment > now:
+    _require_sensible(now, report_type, as_of, period_from, period_to)
+    found = token_get_visible(actor=actor, asset_id=asset_id, network=network)
+    token = Token.objects.select_related("issuer").get(pk=found.pk)
+    if as_of is not None:
+        require_present_facts(token, as_of)
+    material = read_material(
+        token, report_type, as_of or now, period_from=period_from, period_to=period_to
+    )
+    content = make_content(material, pack_inputs.of(material.packs))
+    if as_of is None and (stored := _unchanged(token, content)) is not None:
+        return _answer_again(actor, stored)
+    return _store(actor, token, material.report_type, material.as_of, content, now)
+
+
+def _require_sensible(
+    now: datetime,
+    report_type: ReportType,
+    as_of: datetime | None,
+    period_from: datetime | None,
+    period_to: datetime | None,
+) -> None:
+    if as_of is not None and as_of > now:
         raise ValidationFailed(
             "A report cannot speak for the future.",
             details={"asOf": ["Must not be later than now."]},
         )
-    found = token_get_visible(actor=actor, asset_id=asset_id, network=network)
-    token = Token.objects.select_related("issuer").get(pk=found.pk)
-    evaluation = token_evaluate(token, moment)
-    content = canonical(report_content(evaluation))
+    if (period_from or period_to) and report_type not in WITH_PERIOD:
+        names = " and ".join(sorted(WITH_PERIOD))
+        given = "fromDate" if period_from else "toDate"
+        raise ValidationFailed(
+            f"A {report_type} report has no period.",
+            details={given: [f"Only {names} reports have a period."]},
+        )
+    if period_from and period_to and period_from > period_to:
+        raise ValidationFailed(
+            "The period ends before it begins.",
+            details={"toDate": ["fromDate must not be later than toDate."]},
+        )
+
+
+def _unchanged(token: Token, content: Content) -> ComplianceReport | None:
+    """Return the newest report that says the same, sealed by the key that seals now."""
+    reports = ComplianceReport.objects.select_related("token").filter(
+        token=token, fingerprint=content.fingerprint, key_id=current_key().key_id
+    )
+    newest: ComplianceReport | None = reports.order_by("-created_at", "-id").first()
+    return newest
+
+
+def _answer_again(actor: User, report: ComplianceReport) -> ComplianceReport:
+    report.reused = True
+    record_event(
+        "compliance.report.reused",
+        actor=actor,
+        **report.token.event_fields,
+        reference_type="report",
+        reference_id=str(report.pk),
+    )
+    logger.info("report reused", extra={"report": str(report.pk), "kind": report.report_type})
+    return report
+
+
+def _store(
+    actor: User,
+    token: Token,
+    report_type: ReportType,
+    as_of: datetime,
+    content: Content,
+    now: datetime,
+) -> ComplianceReport:
     report = ComplianceReport(
         token=token,
+        report_type=report_type,
         schema_version=SCHEMA_VERSION,
-        status=str(evaluation.aggregate.status),
-        as_of=moment,
-        content=content.decode(),
-        digest=sha256(content).hexdigest(),
+        status=content.status,
+        as_of=as_of,
+        content=content.text.decode(),
+        digest=content.digest,
+        fingerprint=content.fingerprint,
+        key_id=current_key().key_id,
         created_by=actor.label,
         created_at=now,
     )
+    message = signed_message(report_unsigned(report))
+    report.signature = base64.b64encode(sign(message)).decode()
+    keep_inputs(content)
     report.save(force_insert=True)
     record_event(
         "compliance.report.generated",
@@ -69,77 +146,54 @@ def report_generate(
         **token.event_fields,
         reference_type="report",
         reference_id=str(report.pk),
-        details={"status": report.status, "digest": report.digest, "asOf": utc_text(moment)},
+        details={
+            "reportType": str(report_type),
+            "status": report.status,
+            "digest": report.digest,
+            "asOf": utc_text(as_of),
+            "keyId": report.key_id,
+        },
     )
-    REPORTS.labels(REPORT_TYPE).inc()
+    REPORTS.labels(str(report_type)).inc()
+    logger.info(
+        "report generated",
+        extra={
+            "report": str(report.pk),
+            "kind": str(report_type),
+            "status": report.status,
+            "bytes": len(content.text),
+        },
+    )
     return report
 
 
-def report_content(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the canonical part of the report on `evaluation`. 64-bit numbers are text."""
-    status = status_document(evaluation.aggregate, evaluation.results)
-    return {
-        "schemaVersion": SCHEMA_VERSION,
-        "reportType": REPORT_TYPE,
-        "asOf": utc_text(evaluation.evaluated_at),
-        "token": _token_document(evaluation.token),
-        "summary": {
-            "status": status["status"],
-            "rationale": status["rationale"],
-            "counts": status["counts"],
-            "jurisdictions": status["jurisdictions"],
-            "missingFacts": status["missingFacts"],
-            "nextEvaluationAt": status["nextEvaluationAt"],
-        },
-        "checks": [check_document(result) for result in evaluation.results],
-        "warnings": _warnings(evaluation.token),
-        "packVersions": status["packVersions"],
-        "engineVersion": status["engineVersion"],
-        "disclaimer": DISCLAIMER,
-    }
+def report_unsigned(report: ComplianceReport) -> bytes:
+    """Return the report in RFC 8785 form without its signature: what the seal is about."""
+    return unsigned_bytes(
+        report.content.encode(),
+        digest=report.digest,
+        generatedAt=utc_text(report.created_at),
+        generatedBy=report.created_by,
+        keyId=report.key_id,
+        reportId=str(report.pk),
+        schemaVersion=report.schema_version,
+    )
 
 
-def _token_document(token: Token) -> dict[str, Any]:
-    issuer = token.issuer
-    return {
-        "assetId": str(token.asset_id),
-        "network": token.network or None,
-        "name": token.name or None,
-        "unitName": token.unit_name or None,
-        "standard": token.standard or None,
-        "total": str(token.total) if token.total is not None else None,
-        "decimals": token.decimals,
-        "creatorAddress": token.creator_address or None,
-        "issuer": {"id": str(issuer.pk), "legalName": issuer.legal_name or None}
-        if issuer
-        else None,
-        "ownershipVerifiedAt": (
-            utc_text(token.ownership_verified_at) if token.ownership_verified_at else None
-        ),
-    }
-
-
-def _warnings(token: Token) -> list[dict[str, str]]:
-    if token.issuer is None:
-        return [{"code": "owner_missing", "message": "Nobody owns the record of this token."}]
-    if token.ownership_verified_at is None:
-        return [
-            {
-                "code": "owner_unverified",
-                "message": "No compliance officer has verified that this issuer owns the token.",
-            }
-        ]
-    return []
-
-
-@transaction.atomic
-def report_read(*, actor: Principal, report_id: UUID) -> ComplianceReport:
-    """Return a stored report and record that it was read. Raises `NotFound` and `NotVisible`."""
+def report_get_visible(*, actor: Principal, report_id: UUID) -> ComplianceReport:
+    """Return a stored report with its token. Raises `NotFound` and `NotVisible`."""
     reports = ComplianceReport.objects.select_related("token")
     report: ComplianceReport | None = reports.visible_to(actor).filter(pk=report_id).first()
     if report is None:
         exists = ComplianceReport.objects.filter(pk=report_id).exists()
         raise (NotVisible if exists else NotFound)("Report not found or access denied")
+    return report
+
+
+@transaction.atomic
+def report_read(*, actor: Principal, report_id: UUID) -> ComplianceReport:
+    """Return a stored report and record that it was read. Raises `NotFound` and `NotVisible`."""
+    report = report_get_visible(actor=actor, report_id=report_id)
     record_event(
         "compliance.report.read",
         actor=actor,

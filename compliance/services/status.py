@@ -16,29 +16,82 @@ from accounts.models import Token
 from accounts.selectors import require_unambiguous
 from audit.body import EventDraft, canonical
 from audit.principal import SYSTEM
-from audit.services import record_event
+from audit.services import record_events
 from compliance.models import TokenStatus
-from compliance.results import status_document
+from compliance.results import (
+    conflict_document,
+    frameworks_document,
+    outlook_document,
+    owner_warnings,
+    path_document,
+    status_document,
+    warning_document,
+)
 from compliance.snapshots import token_snapshot
 from config.api.errors import NotFound
 from config.api.formats import utc_text
 from config.observability.metrics import EVALUATIONS
-from jurisdictions.engine import Aggregate, CheckResult, aggregate, evaluate
-from jurisdictions.selectors import active_packs
+from jurisdictions.catalogue import FactCatalogue
+from jurisdictions.engine import Aggregate, CheckResult, Pack, Snapshot, aggregate, evaluate
+from jurisdictions.engine.conflicts import conflicts
+from jurisdictions.engine.outlook import outlook, warnings_change_at, warnings_of
+from jurisdictions.engine.path import path_to_compliance
+from jurisdictions.selectors import active_packs, fact_catalogue
 
 logger = logging.getLogger("assayer.status")
 
 RATIONALE_KEYS_IN_EVENT = 20
 
 
+class Rules(NamedTuple):
+    """What a token is judged by: the packs that can be in force, and the facts they ask for."""
+
+    packs: tuple[Pack, ...]
+    catalogue: FactCatalogue
+
+
+def rules_at(now: datetime) -> Rules:
+    """Return the rules by which a token is judged at `now`."""
+    return Rules(active_packs(now=now), fact_catalogue())
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The outcome of one run of the rules for one token at one moment."""
+    """The outcome of one run of the rules for one token at one moment, on what, by which rules."""
 
     token: Token
     evaluated_at: datetime
+    snapshot: Snapshot
+    rules: Rules
     results: tuple[CheckResult, ...]
     aggregate: Aggregate
+
+    @property
+    def next_evaluation_at(self) -> datetime | None:
+        """The next moment at which a verdict can flip or a warning begins, or None."""
+        begins = warnings_change_at(self.snapshot, self.results, self.evaluated_at)
+        flips = self.aggregate.next_evaluation_at
+        return min((one for one in (flips, begins) if one is not None), default=None)
+
+    def document(self) -> dict[str, Any]:
+        """Return the answer but for its token and its moment: the status and what it means."""
+        snapshot, packs, now = self.snapshot, self.rules.packs, self.evaluated_at
+        path = path_to_compliance(snapshot, packs, now, self.rules.catalogue, results=self.results)
+        warnings = owner_warnings(
+            owned=self.token.issuer_id is not None,
+            verified=self.token.ownership_verified_at is not None,
+        )
+        found = conflicts(snapshot, packs, now, self.results)
+        due = self.next_evaluation_at
+        return {
+            **status_document(self.aggregate, self.results),
+            "nextEvaluationAt": utc_text(due) if due else None,
+            "frameworks": frameworks_document(packs, self.results, now),
+            "pathToCompliance": path_document(path),
+            "warnings": [warning_document(one) for one in (*warnings, *warnings_of(self.results))],
+            **outlook_document(outlook(snapshot, packs, now, self.aggregate)),
+            "conflicts": [conflict_document(one) for one in found],
+        }
 
 
 class StoredStatus(NamedTuple):
@@ -50,8 +103,13 @@ class StoredStatus(NamedTuple):
 
 def token_evaluate(token: Token, now: datetime) -> Evaluation:
     """Run the rules in force at `now` on what is known of `token`. Reads, writes nothing."""
-    results = evaluate(token_snapshot(token, now), active_packs(now=now), now)
-    return Evaluation(token, now, results, aggregate(results, now))
+    return evaluation_of(token, token_snapshot(token, now), rules_at(now), now)
+
+
+def evaluation_of(token: Token, snapshot: Snapshot, rules: Rules, now: datetime) -> Evaluation:
+    """Run the rules on what was read already."""
+    results = evaluate(snapshot, rules.packs, now)
+    return Evaluation(token, now, snapshot, rules, results, aggregate(results, now))
 
 
 def mark_stale(drafts: Iterable[EventDraft]) -> tuple[set[int], bool]:
@@ -95,17 +153,36 @@ def status_recalculate(*, token_id: int) -> TokenStatus:
     row, _ = TokenStatus.objects.get_or_create(pk=token_id)
     token = Token.objects.select_related("issuer").get(pk=token_id)
     evaluation = token_evaluate(token, timezone.now())
-    return _keep(row.revision, evaluation)
+    return _keep(row.revision, evaluation, evaluation.document())
 
 
 @transaction.atomic
-def _keep(revision: int, evaluation: Evaluation) -> TokenStatus:
+def _keep(revision: int, evaluation: Evaluation, document: dict[str, Any]) -> TokenStatus:
     row = TokenStatus.objects.select_for_update().get(pk=evaluation.token.pk)
     if row.evaluated_revision > revision:
         return row
-    before, after = row.status, str(evaluation.aggregate.status)
-    document = status_document(evaluation.aggregate, evaluation.results)
-    row.status = after
+    before = row.status
+    fill(row, revision, evaluation, document)
+    row.save(update_fields=KEPT_FIELDS)
+    if before != row.status:
+        draft = change_event(evaluation, before)
+        record_events([draft], actor=SYSTEM)
+    return row
+
+
+KEPT_FIELDS = (
+    "status",
+    "digest",
+    "payload",
+    "evaluated_at",
+    "next_evaluation_at",
+    "evaluated_revision",
+)
+
+
+def fill(row: TokenStatus, revision: int, evaluation: Evaluation, document: dict[str, Any]) -> None:
+    """Write down on the row what was evaluated, and the revision that it was evaluated at."""
+    row.status = str(evaluation.aggregate.status)
     row.digest = sha256(canonical(document)).hexdigest()
     row.payload = orjson.dumps(
         {
@@ -116,33 +193,23 @@ def _keep(revision: int, evaluation: Evaluation) -> TokenStatus:
         }
     ).decode()
     row.evaluated_at = evaluation.evaluated_at
-    row.next_evaluation_at = evaluation.aggregate.next_evaluation_at
+    row.next_evaluation_at = evaluation.next_evaluation_at
     row.evaluated_revision = revision
-    row.save(
-        update_fields=[
-            "status",
-            "digest",
-            "payload",
-            "evaluated_at",
-            "next_evaluation_at",
-            "evaluated_revision",
-        ]
+    EVALUATIONS.labels(row.status).inc()
+
+
+def change_event(evaluation: Evaluation, before: str) -> EventDraft:
+    """Return the event of a status that is not what it was `before`: from, to, decided by what."""
+    deciding = [item.key for item in evaluation.aggregate.rationale]
+    return EventDraft(
+        "compliance.status.changed",
+        **evaluation.token.event_fields,
+        details={
+            "from": before or None,
+            "to": str(evaluation.aggregate.status),
+            "decidedBy": deciding[:RATIONALE_KEYS_IN_EVENT],
+        },
     )
-    EVALUATIONS.labels(after).inc()
-    if before != after:
-        record_event(
-            "compliance.status.changed",
-            actor=SYSTEM,
-            **evaluation.token.event_fields,
-            details={
-                "from": before or None,
-                "to": after,
-                "decidedBy": [item.key for item in evaluation.aggregate.rationale][
-                    :RATIONALE_KEYS_IN_EVENT
-                ],
-            },
-        )
-    return row
 
 
 # The hot read is plain SQL: the ORM takes longer to compose it than PostgreSQL to answer it.
@@ -187,13 +254,15 @@ def is_fresh(row: TokenStatus, now: datetime) -> bool:
     return row.next_evaluation_at is None or now < row.next_evaluation_at
 
 
+def due(now: datetime) -> Q:
+    """Return the condition of a status that is stale, or that time has overtaken at `now`."""
+    return ~Q(revision=F("evaluated_revision")) | Q(next_evaluation_at__lte=now)
+
+
 def due_statuses(*, limit: int) -> Sequence[int]:
     """Return the ids of at most `limit` tokens whose status is stale or overtaken by time."""
-    due = Q(next_evaluation_at__lte=timezone.now())
-    stale = ~Q(revision=F("evaluated_revision"))
-    return list(
-        TokenStatus.objects.filter(stale | due).order_by("pk").values_list("pk", flat=True)[:limit]
-    )
+    rows = TokenStatus.objects.filter(due(timezone.now()))
+    return list(rows.order_by("pk").values_list("pk", flat=True)[:limit])
 
 
 def status_payload(row: TokenStatus) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Paginator:
         queryset: Rows,
         request: Request,
         *,
-        count: Callable[[Rows], int] | None = None,
+        count: Callable[[Any], int] | None = None,
     ) -> Page:
         """Return the page that the request's parameters ask for; `count` overrides `COUNT(*)`."""
         parameters = request.query_params

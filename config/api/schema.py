@@ -1,5 +1,6 @@
 """The OpenAPI document: error envelope on every operation, the two authentication schemes."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import django_filters
@@ -54,6 +55,12 @@ def noun_serializer(name: str, noun: str, row: Any) -> Any:
     return inline_serializer(name, {"success": serializers.BooleanField(), noun: row})
 
 
+def _choice_of(names: Iterable[str]) -> dict[str, Any]:
+    named = {"type": "string", "enum": list(names)}
+    position = {"type": "integer", "minimum": 0, "maximum": len(named["enum"]) - 1}
+    return {"oneOf": [named, position]}
+
+
 def filter_parameters(filterset: type[Any]) -> list[OpenApiParameter]:
     """Return the documentation of the query parameters of a `WireFilterSet`."""
     described = []
@@ -64,7 +71,9 @@ def filter_parameters(filterset: type[Any]) -> list[OpenApiParameter]:
             kind = {"type": "integer", "format": "int64", "minimum": 1, "maximum": BIGINT_MAX}
         elif declared.field_class.__name__ == "_BooleanFormField":
             kind = OpenApiTypes.BOOL
-        described.append(OpenApiParameter(name, kind, enum=list(enum.values) if enum else None))
+        if enum is not None:
+            kind = _choice_of(enum.values)
+        described.append(OpenApiParameter(name, kind))
     described += [parameter for parameter in PAGING if parameter.name in filterset.extra_parameters]
     return described
 
@@ -150,6 +159,10 @@ class WireSchema(AutoSchema):
         noun = self.view.__class__.__name__.removesuffix("ViewSet").removesuffix("View")
         return camel(f"{noun[0].lower()}{noun[1:]}_{action}")
 
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        # A list answers with its envelope, which is documented as it is: never a bare array.
+        return False
+
     def _get_response_bodies(
         self, direction: Literal["request", "response"] = "response"
     ) -> dict[str, Any]:
@@ -193,12 +206,9 @@ class ChoiceFieldSchema(OpenApiSerializerFieldExtension):
     def map_serializer_field(
         self, auto_schema: AutoSchema, direction: Literal["request", "response"]
     ) -> dict[str, Any]:
-        names = list(self.target.choices)
-        named = {"type": "string", "enum": names}
         if direction == "response":
-            return named
-        position = {"type": "integer", "minimum": 0, "maximum": len(names) - 1}
-        return {"oneOf": [named, position]}
+            return {"type": "string", "enum": list(self.target.choices)}
+        return _choice_of(self.target.choices)
 
 
 class SigTxScheme(OpenApiAuthenticationExtension):

@@ -35,6 +35,9 @@ class OrdinaryRateLimit(SimpleRateThrottle):
     """
 
     scope = "ordinary"
+    num_requests: int | None
+    duration: int | None
+    _wait: float | None = None
 
     def get_rate(self) -> str | None:
         return settings.RATE_LIMIT_ORDINARY or None

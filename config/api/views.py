@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpResponseBase
 from django.utils.http import quote_etag
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
@@ -27,7 +28,11 @@ class WireViewSet(ViewSet):
     export_actions: ClassVar[frozenset[str]] = frozenset()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+        try:
+            super().initial(request, *args, **kwargs)
+        except (AuthenticationFailed, NotAuthenticated):
+            self.check_throttles(request)  # DRF counts only those who are let in
+            raise
         if self.action in self.query_parameters:
             refuse_unknown(request, self.query_parameters[self.action])
 

@@ -12,7 +12,17 @@ import environ
 from config.observability.logging import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-env = environ.FileAwareEnv()
+
+
+class Environment(environ.FileAwareEnv):
+    """The environment; a value from a file loses the line break at its end."""
+
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        value = super().get_value(var, *args, **kwargs)
+        return value.rstrip("\r\n") if isinstance(value, str) else value
+
+
+env = Environment()
 
 ENVIRONMENT = "base"
 SECRET_KEY: str = env("SECRET_KEY", default="")
@@ -35,6 +45,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "axes",
+    "config.apps.ProjectConfig",
     "audit",
     "accounts",
     "jurisdictions",
@@ -220,7 +231,9 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["config.api.schema.share_errors"],
     "CAMELIZE_NAMES": True,
     "PATH_CONVERTER_OVERRIDES": {
-        "asset": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1}
+        "asset": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1},
+        "version": {"type": "string", "pattern": r"^\d{4}\.\d{2}\.\d{1,4}$"},
+        "rule": {"type": "string", "maxLength": 100},
     },
 }
 
@@ -242,6 +255,7 @@ CORS_EXPOSE_HEADERS = [
     "link",
     "location",
     "retry-after",
+    "x-content-sha256",
     "x-correlation-id",
     "x-export-total",
     "x-export-truncated",
@@ -256,7 +270,12 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_TIMEOUT = 1
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 5}
+# A request does not wait for a broker that is down: its row is stale, and the sweep finds it.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+    "max_retries": 0,
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -1,7 +1,21 @@
 """The rules in the admin: packs and their life, requirements, jurisdictions, facts."""
 
 from jurisdictions.admin.directory import FactDefinitionAdmin, JurisdictionAdmin
+from jurisdictions.admin.facts import FactValueAdmin
 from jurisdictions.admin.packs import RulePackAdmin
 from jurisdictions.admin.requirements import RequirementAdmin
+from jurisdictions.admin.screening import ScreeningListAdmin
+from jurisdictions.admin.tags import IssuerJurisdictionAdmin, TokenJurisdictionAdmin
+from jurisdictions.admin.waivers import WaiverAdmin
 
-__all__ = ["FactDefinitionAdmin", "JurisdictionAdmin", "RequirementAdmin", "RulePackAdmin"]
+__all__ = [
+    "FactDefinitionAdmin",
+    "FactValueAdmin",
+    "IssuerJurisdictionAdmin",
+    "JurisdictionAdmin",
+    "RequirementAdmin",
+    "RulePackAdmin",
+    "ScreeningListAdmin",
+    "TokenJurisdictionAdmin",
+    "WaiverAdmin",
+]

@@ -8,7 +8,7 @@ from datetime import datetime
 from jurisdictions.engine.checks import CheckContext, check_kind
 from jurisdictions.engine.clock import Clock
 from jurisdictions.engine.engine_checks import engine_results
-from jurisdictions.engine.packs import Pack, Requirement
+from jurisdictions.engine.packs import Pack, Requirement, version_order
 from jurisdictions.engine.predicates import evaluate_predicate, facts_compared
 from jurisdictions.engine.results import (
     Assumption,
@@ -72,7 +72,7 @@ def _result(
     warnings = (*outcome.warnings, *([WarningCode.ASSUMED_FACT] if assumptions else []))
     waiver = None
     if outcome.verdict in _WAIVABLE:
-        waiver = _waiver_of(requirement.key, snapshot.waivers, clock)
+        waiver = _waiver_of(requirement.key, pack, snapshot.waivers, clock)
     return CheckResult(
         key=requirement.key,
         jurisdiction=pack.jurisdiction.code,
@@ -156,8 +156,21 @@ def _assumptions(
     return tuple(Assumption(path, snapshot.assumed[path]) for path in sorted(used))
 
 
-def _waiver_of(key: str, waivers: Iterable[Waiver], clock: Clock) -> Waiver | None:
+def _waiver_of(key: str, pack: Pack, waivers: Iterable[Waiver], clock: Clock) -> Waiver | None:
     """The approved waiver of the requirement that lasts longest, if one has not expired."""
-    fitting = [one for one in waivers if one.approved and one.requirement_key == key]
+    fitting = [
+        one for one in waivers if one.approved and one.requirement_key == key and _covers(one, pack)
+    ]
     fitting.sort(key=lambda one: (one.expires_at, one.id), reverse=True)
     return next((one for one in fitting if not clock.reached(one.expires_at)), None)
+
+
+def _covers(waiver: Waiver, pack: Pack) -> bool:
+    if waiver.pack_id and waiver.pack_id != pack.pack_id:
+        return False
+    after_start = (
+        not waiver.version_from or version_order(waiver.version_from) <= pack.version_order
+    )
+    return after_start and (
+        not waiver.version_to or pack.version_order <= version_order(waiver.version_to)
+    )

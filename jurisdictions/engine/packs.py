@@ -40,6 +40,11 @@ _STATUS_OF = {word: status for status, word in _DOCUMENT_STATUS.items()} | {
 }
 
 
+def version_order(version: str) -> tuple[int, ...]:
+    """The version as numbers, so that 2026.11.10 comes after 2026.11.9."""
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
 @dataclass(frozen=True)
 class PackJurisdiction:
     """Where a pack's rules hold, and which members and treaty states they reach."""
@@ -117,7 +122,7 @@ class Pack:
     @property
     def version_order(self) -> tuple[int, ...]:
         """The version as numbers, so that 2026.11.10 comes after 2026.11.9."""
-        return tuple(int(part) for part in self.version.split(".") if part.isdigit())
+        return version_order(self.version)
 
     def citations_of(self, requirement: Requirement) -> tuple[Citation, ...]:
         """The provision a requirement rests on, with the address of its source."""

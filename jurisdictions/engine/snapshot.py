@@ -110,13 +110,22 @@ class ScreeningList:
 
 @dataclass(frozen=True)
 class Waiver:
-    """A decision to live with a requirement that is not met, until it expires."""
+    """A decision to live with a requirement that is not met, until it expires.
+
+    It covers the key in every pack, or in one pack, there in the versions from `version_from` to
+    `version_to`, both included; an empty bound is open. `type` and `approved_by` are for readers.
+    """
 
     requirement_key: str
     expires_at: datetime
     approved: bool
     id: str = ""
     reason: str = ""
+    type: str = ""
+    approved_by: str = ""
+    pack_id: str = ""
+    version_from: str = ""
+    version_to: str = ""
 
 
 @dataclass(frozen=True)

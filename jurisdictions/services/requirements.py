@@ -46,14 +46,19 @@ CONTENT = tuple(RequirementContent.__annotations__)
 
 @transaction.atomic
 def requirement_create(
-    *, actor: User, pack: RulePack, **content: Unpack[RequirementContent]
+    *,
+    actor: User,
+    pack: RulePack,
+    pack_lock_version: int | None = None,
+    **content: Unpack[RequirementContent],
 ) -> Requirement:
     """Add a requirement at the end of a Draft. Officers only.
 
-    Raises ValidationError, by field, and `Conflict` where the version is no Draft.
+    Raises ValidationError, by field, `Conflict` where the version is no Draft, and
+    `PreconditionFailed` where somebody changed it since the caller saw `pack_lock_version`.
     """
     require_officer(actor)
-    row = lock_draft(pack)
+    row = lock_draft(pack, pack_lock_version)
     last = Requirement.objects.filter(pack=row).aggregate(last=Max("position"))["last"]
     requirement = Requirement(pack=row, position=0 if last is None else last + 1, **content)
     require_valid_requirement(requirement)

@@ -1,33 +1,30 @@
 """Reports (seed 0): complete, reproducible, stored as generated, seen by whom they concern."""
 
+import base64
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import rfc8785
+import time_machine
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from accounts.models import Token, User
+from audit.principal import SYSTEM
+from audit.services import record_event
 from compliance.models import ComplianceReport
 from compliance.services.metadata import metadata_upsert
 from config.api.formats import utc_text
 from tests.compliance.conftest import ASSET
+from tests.compliance.reports import URL, generate
 from tests.factories import VOI, client_for, event_bodies
 from whitelist.services import whitelist_policy_set
 
 pytestmark = pytest.mark.django_db
-URL = "/api/v1/compliance/reports"
-
-
-def generate(user: User, **body: Any) -> dict[str, Any]:
-    response = client_for(user).post(URL, {"assetId": ASSET, **body}, format="json")
-    assert response.status_code == 200, response.content
-    report: dict[str, Any] = response.json()["report"]
-    return report
 
 
 def test_a_report_has_a_schema_status_rationale_checks_and_times(
@@ -35,6 +32,8 @@ def test_a_report_has_a_schema_status_rationale_checks_and_times(
 ) -> None:
     report = generate(owner)
     assert report["schemaVersion"] == "1.0"
+    assert report["reportType"] == "Full"
+    assert report["reused"] is False
     assert report["status"] == "Compliant"
     assert (report["assetId"], report["network"]) == (ASSET, VOI)
     assert report["generatedBy"] == owner.address
@@ -79,13 +78,99 @@ def test_the_same_data_and_as_of_give_the_same_digest(
     assert first["digest"] == second["digest"]
     assert first["content"] == second["content"]
     whitelist_policy_set(actor=owner, token=compliant_token, enforcement="Off")
-    assert generate(owner, asOf=as_of)["digest"] != first["digest"]
+    later = generate(owner, asOf=utc_text(timezone.now()))
+    assert later["digest"] != first["digest"]
+    assert later["content"]["inputs"]["snapshot"] != first["content"]["inputs"]["snapshot"]
 
 
 def test_another_as_of_gives_another_digest(compliant_token: Token, owner: User) -> None:
     now = timezone.now()
-    digests = {generate(owner, asOf=utc_text(now - timedelta(seconds=n)))["digest"] for n in (0, 1)}
+    with time_machine.travel(now + timedelta(hours=1)):
+        digests = {
+            generate(owner, asOf=utc_text(now + timedelta(minutes=n)))["digest"] for n in (1, 2)
+        }
     assert len(digests) == 2
+
+
+def test_a_past_that_is_not_kept_is_refused_and_says_why(
+    compliant_token: Token, owner: User, outsider: User
+) -> None:
+    before = timezone.now()
+    whitelist_policy_set(actor=owner, token=compliant_token, enforcement="Off")
+    body = {"assetId": ASSET, "asOf": utc_text(before)}
+    response = client_for(owner).post(URL, body, format="json")
+    assert response.status_code == 422
+    answer = response.json()
+    assert answer["errorCode"] == "BUSINESS_RULE_VIOLATION"
+    (changed,) = event_bodies("whitelist.policy.changed")[-1:]
+    assert "whitelist.policy.changed" in answer["errorMessage"]
+    last = datetime.fromisoformat(changed["occurredAt"])
+    assert utc_text(last) in answer["errorMessage"]
+    assert utc_text(last) in answer["details"]["asOf"][0]
+    assert not ComplianceReport.objects.exists()
+    assert generate(owner, asOf=utc_text(last))["asOf"] == utc_text(last)
+    assert client_for(outsider).post(URL, body, format="json").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "refused"),
+    [
+        ("jurisdictions.pack.activated", {}, True),
+        ("accounts.issuer.updated", {"issuer_id": "own"}, True),
+        ("accounts.issuer.updated", {"issuer_id": "other"}, False),
+        ("whitelist.policy.changed", {"asset_id": ASSET + 1, "network": VOI}, False),
+        ("whitelist.policy.changed", {"asset_id": ASSET, "network": "aramidmain-v1.0"}, False),
+        ("compliance.metadata.read", {"asset_id": ASSET, "network": VOI}, False),
+    ],
+)
+def test_only_what_the_status_depends_on_closes_the_past(
+    compliant_token: Token, owner: User, name: str, fields: dict[str, Any], refused: bool
+) -> None:
+    before = utc_text(timezone.now())
+    if "issuer_id" in fields:
+        own = fields["issuer_id"] == "own"
+        fields = {"issuer_id": compliant_token.issuer_id if own else uuid4()}
+    record_event(name, actor=SYSTEM, **fields)
+    response = client_for(owner).post(URL, {"assetId": ASSET, "asOf": before}, format="json")
+    assert response.status_code == (422 if refused else 200)
+
+
+def test_an_identical_request_is_answered_with_the_stored_report(
+    compliant_token: Token, owner: User, officer: User
+) -> None:
+    first = generate(owner)
+    again = generate(officer)
+    assert (again["reportId"], again["reused"]) == (first["reportId"], True)
+    assert {**again, "reused": False} == first
+    assert ComplianceReport.objects.count() == 1
+    (reused,) = event_bodies("compliance.report.reused")
+    assert (reused["actor"], reused["referenceId"]) == (officer.address, first["reportId"])
+    assert len(event_bodies("compliance.report.generated")) == 1
+
+
+@pytest.mark.parametrize("change", ["data", "type", "period", "asOf", "time", "key"])
+def test_another_request_is_answered_with_another_report(
+    compliant_token: Token, owner: User, settings: Any, change: str
+) -> None:
+    first = generate(owner)
+    body: dict[str, Any] = {}
+    moment = timezone.now()
+    if change == "data":
+        whitelist_policy_set(actor=owner, token=compliant_token, enforcement="Off")
+    elif change == "type":
+        body = {"reportType": "MicaReadiness"}
+    elif change == "period":
+        body = {"fromDate": "2020-01-01"}
+    elif change == "asOf":
+        body = {"asOf": utc_text(timezone.now())}
+    elif change == "time":  # past the next review: its check fails now, and nobody recorded it
+        moment += timedelta(days=171)
+    elif change == "key":
+        settings.REPORT_SIGNING_KEY = base64.b64encode(b"k" * 32).decode()
+    with time_machine.travel(moment):
+        second = generate(owner, **body)
+    assert second["reportId"] != first["reportId"]
+    assert second["reused"] is False
 
 
 def test_a_stored_report_stays_as_it_was_generated(compliant_token: Token, owner: User) -> None:
@@ -127,7 +212,7 @@ def test_who_may_generate_and_read(
 ) -> None:
     report = generate(owner)
     for user in (owner, member, officer, auditor):
-        generate(user)
+        generate(user, asOf=utc_text(timezone.now()))
         assert client_for(user).get(f"{URL}/{report['reportId']}").status_code == 200
     before = ComplianceReport.objects.count()
     client = client_for(outsider)
@@ -160,6 +245,15 @@ def test_an_unknown_report_is_a_plain_404(owner: User) -> None:
         ({"assetId": ASSET, "asOf": "yesterday"}, 400, "asOf"),
         ({"assetId": ASSET, "tokens": []}, 400, "tokens"),
         ({"assetId": ASSET, "network": "a b"}, 400, "network"),
+        ({"assetId": ASSET, "reportType": "Everything"}, 400, "reportType"),
+        ({"assetId": ASSET, "reportType": 4}, 400, "reportType"),
+        ({"assetId": ASSET, "fromDate": "2026-01-02", "toDate": "2026-01-01"}, 400, "toDate"),
+        (
+            {"assetId": ASSET, "reportType": "ComplianceBadge", "fromDate": "2026-01-02"},
+            400,
+            "fromDate",
+        ),
+        ({"assetId": ASSET, "reportType": 0, "toDate": "2026-01-02"}, 400, "toDate"),
     ],
 )
 def test_bad_requests(
@@ -173,7 +267,7 @@ def test_bad_requests(
 
 
 def test_listing_filters_and_pages(compliant_token: Token, owner: User) -> None:
-    first, second = generate(owner), generate(owner)
+    first, second = generate(owner), generate(owner, asOf=utc_text(timezone.now()))
     client = client_for(owner)
     listed = client.get(URL, {"assetId": ASSET, "status": "compliant", "pageSize": 1}).json()
     assert [one["reportId"] for one in listed["reports"]] == [second["reportId"]]
@@ -182,6 +276,8 @@ def test_listing_filters_and_pages(compliant_token: Token, owner: User) -> None:
     rest = client.get(URL, {"pageSize": 1, "cursor": listed["nextCursor"]}).json()
     assert [one["reportId"] for one in rest["reports"]] == [first["reportId"]]
     assert client.get(URL, {"status": "NonCompliant"}).json()["totalCount"] == 0
+    assert client.get(URL, {"reportType": "full"}).json()["totalCount"] == 2
+    assert client.get(URL, {"reportType": "0"}).json()["totalCount"] == 0
     assert client.get(URL, {"network": "aramidmain"}).json()["totalCount"] == 0
     assert client.get(URL, {"fromDate": "2999-01-01"}).json()["totalCount"] == 0
 

@@ -19,6 +19,7 @@ from audit.principal import SYSTEM
 from audit.services import record_event
 from compliance import tasks
 from compliance.models import TokenStatus
+from compliance.services import recalculation
 from compliance.services import status as status_service
 from compliance.services.metadata import metadata_delete, metadata_upsert
 from compliance.services.status import due_statuses, status_get, status_recalculate
@@ -349,14 +350,14 @@ class TestTasks:
         self, compliant_token: Token, owner: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         other = metadata_upsert(actor=owner, asset_id=1, network=ARAMID, changes={}).token
-        original = status_service.token_snapshot
+        original = recalculation.evaluation_of
 
-        def broken(token: Token, now: Any) -> Any:
+        def broken(token: Token, *read: Any) -> Any:
             if token.pk == compliant_token.pk:
-                raise RuntimeError("cannot be read")
-            return original(token, now)
+                raise RuntimeError("cannot be evaluated")
+            return original(token, *read)
 
-        monkeypatch.setattr(status_service, "token_snapshot", broken)
+        monkeypatch.setattr(recalculation, "evaluation_of", broken)
         assert tasks.recalculate_due_statuses() == 1
         assert TokenStatus.objects.get(pk=other.pk).status != ""
         assert due_statuses(limit=10) == [compliant_token.pk]

@@ -22,11 +22,13 @@ from accounts.arc14.signer import sign_arc14
 from accounts.models import RoundAnchor, User
 from compliance.api.views import status as status_view
 from config.observability import health, metrics
+from tests.contract.bodies import NEW_PACK, PACK, REQUIREMENT, waiver_body
 from tests.contract.routes import operations
 from tests.contract.world import (
     ASSET,
     EMAIL,
     PASSWORD,
+    QUERIES,
     Ask,
     World,
     assert_envelope,
@@ -37,15 +39,15 @@ from tests.factories import VOI, client_for, event_bodies
 
 pytestmark = pytest.mark.django_db
 ORIGIN = "https://app.example.com"
+_RULES = "compliance/jurisdiction-rules"
+_TAGS = "compliance/token-jurisdictions"
+_DRAFT = f"{_RULES}/<slug:pack_id>/<version:version>"
 
 
 def _paths(world: World, method: str) -> list[str]:
     """Return the path of every operation with this method."""
     return sorted(
-        "/"
-        + route.replace("<asset:asset_id>", str(ASSET))
-        .replace("<uuid:report_id>", str(world.report.pk))
-        .replace("<uuid:attestation_id>", str(world.by_owner.pk))
+        "/" + world.path(route)
         for verb, route in operations()
         if verb == method and route and "<path:" not in route
     )
@@ -64,7 +66,8 @@ class TestPathsAndMethods:
         make_status_fresh(world)
         client = world.client("officer")
         for path in _paths(world, "GET"):
-            got, head = Ask("GET", path).send(client), Ask("HEAD", path).send(client)
+            query = QUERIES.get(path.removeprefix("/api/v1/"), {})
+            got, head = (Ask(verb, path, query=query).send(client) for verb in ("GET", "HEAD"))
             assert head.status_code == got.status_code == 200, path
             assert b"".join(head) == b"", path
             for name in ("Content-Type", "ETag", "Content-Disposition", "X-Export-Truncated"):
@@ -80,7 +83,9 @@ class TestPathsAndMethods:
             assert response.status_code == 200, path
             allowed = {word.strip() for word in response.headers["Allow"].split(",")}
             expected = {
-                verb for verb in ("GET", "POST", "DELETE") if path in _paths(world, verb)
+                verb
+                for verb in ("GET", "POST", "PUT", "PATCH", "DELETE")
+                if path in _paths(world, verb)
             } | {"OPTIONS"}
             assert allowed - {"HEAD"} == expected, path
 
@@ -423,6 +428,63 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
     ("audit.api.views.exact_count", lambda w: Ask("GET", "compliance/audit-log/export/json")),
     ("audit.api.views.retention_policy",
      lambda w: Ask("GET", "compliance/audit-log/retention-policy")),
+    ("compliance.api.views.evaluate.trial_of",
+     lambda w: Ask("POST", f"{_RULES}/evaluate", {"assetId": ASSET, "network": VOI})),
+    ("jurisdictions.api.views.packs.rule_packs", lambda w: Ask("GET", _RULES)),
+    ("jurisdictions.services.drafts.pack_create", lambda w: Ask("POST", _RULES, NEW_PACK)),
+    ("jurisdictions.api.views.packs.pack_get",
+     lambda w: Ask("GET", w.path(f"{_RULES}/<slug:pack_id>"))),
+    ("jurisdictions.api.views.packs.pack_get", lambda w: Ask("GET", w.path(_DRAFT))),
+    ("jurisdictions.services.drafts.pack_update", lambda w: Ask("PATCH", w.path(_DRAFT), PACK)),
+    ("jurisdictions.services.drafts.pack_update", lambda w: Ask("PUT", w.path(_DRAFT), PACK)),
+    *(
+        (f"jurisdictions.services.lifecycle.pack_{step}",
+         lambda w, step=step, body=body: Ask("POST", f"{w.path(_DRAFT)}/{step}", body))
+        for step, body in (("submit", {}), ("return", {"reason": "Cite."}), ("activate", {}),
+                           ("retire", {"reason": "Repealed."}))
+    ),
+    ("jurisdictions.services.requirements.requirement_create",
+     lambda w: Ask("POST", f"{w.path(_DRAFT)}/requirements", REQUIREMENT)),
+    ("jurisdictions.api.views.packs.requirement_get",
+     lambda w: Ask("GET", w.path(f"{_DRAFT}/requirements/<rule:key>"))),
+    ("jurisdictions.services.requirements.requirement_update",
+     lambda w: Ask("PATCH", w.path(f"{_DRAFT}/requirements/<rule:key>"), {"title": "Other"})),
+    ("jurisdictions.services.requirements.requirement_update",
+     lambda w: Ask("PUT", w.path(f"{_DRAFT}/requirements/<rule:key>"), REQUIREMENT)),
+    ("jurisdictions.services.requirements.requirement_delete",
+     lambda w: Ask("DELETE", w.path(f"{_DRAFT}/requirements/<rule:key>"))),
+    ("jurisdictions.api.views.tags.tag_assign",
+     lambda w: Ask("POST", f"{_RULES}/assign", {"assetId": ASSET, "jurisdictionCode": "DE"})),
+    ("jurisdictions.api.views.tags.token_tags",
+     lambda w: Ask("GET", _TAGS, query=QUERIES[_TAGS])),
+    ("jurisdictions.api.views.tags.tag_remove",
+     lambda w: Ask("DELETE", _TAGS, {"assetId": ASSET, "jurisdictionCode": "GLOBAL"})),
+    *(
+        (f"jurisdictions.api.views.tags.{name}",
+         lambda w, verb=verb, body=body: Ask(verb, f"issuers/{w.issuer.pk}/jurisdictions", body))
+        for verb, name, body in (
+            ("GET", "issuer_tags", None),
+            ("POST", "issuer_tag_assign", {"jurisdictionCode": "GLOBAL"}),
+            ("DELETE", "issuer_tag_remove", {"jurisdictionCode": "GLOBAL"}),
+        )
+    ),
+    ("jurisdictions.api.views.facts.token_get_visible",
+     lambda w: Ask("GET", f"compliance/{ASSET}/facts")),
+    ("jurisdictions.api.views.facts.facts_record",
+     lambda w: Ask("POST", f"compliance/{ASSET}/facts", {"facts": {"token.isin": "A"}})),
+    ("jurisdictions.api.views.facts.issuer_get_visible",
+     lambda w: Ask("GET", f"issuers/{w.issuer.pk}/facts")),
+    ("jurisdictions.api.views.facts.issuer_facts_record",
+     lambda w: Ask("POST", f"issuers/{w.issuer.pk}/facts", {"facts": {"issuer.website": "A"}})),
+    ("jurisdictions.models.Waiver.objects.visible_to", lambda w: Ask("GET", "compliance/waivers")),
+    ("jurisdictions.api.views.waivers.waiver_request",
+     lambda w: Ask("POST", "compliance/waivers", waiver_body())),
+    ("jurisdictions.api.views.waivers.waiver_get",
+     lambda w: Ask("GET", f"compliance/waivers/{w.waiver.pk}")),
+    ("jurisdictions.api.views.waivers.waiver_approve",
+     lambda w: Ask("POST", f"compliance/waivers/{w.waiver.pk}/approve", {})),
+    ("jurisdictions.api.views.waivers.waiver_revoke",
+     lambda w: Ask("POST", f"compliance/waivers/{w.waiver.pk}/revoke", {"reason": "met"})),
 ]  # fmt: skip
 
 
@@ -460,7 +522,7 @@ class TestCrashes:
         crashed = {(make(world).method, "/api/v1/" + make(world).path) for _, make in SERVICES}
         expected = {
             (verb, path)
-            for verb in ("GET", "POST", "DELETE")
+            for verb in ("GET", "POST", "PUT", "PATCH", "DELETE")
             for path in _paths(world, verb)
             if path.startswith("/api/v1/")
         }

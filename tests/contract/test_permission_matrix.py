@@ -14,6 +14,8 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from jurisdictions.services.lifecycle import pack_activate, pack_submit
+from tests.contract.bodies import NEW_PACK, PACK, REQUIREMENT, waiver_body
 from tests.contract.routes import API, operations
 from tests.contract.world import (
     ASSET,
@@ -21,6 +23,7 @@ from tests.contract.world import (
     NEW_ASSET,
     PASSWORD,
     PERSONAS,
+    QUERIES,
     Ask,
     World,
     assert_envelope,
@@ -35,6 +38,11 @@ pytestmark = pytest.mark.django_db
 
 _ONE = "compliance/attestations/<uuid:attestation_id>"
 _LOG = "compliance/audit-log"
+_WAIVER = "compliance/waivers/<uuid:waiver_id>"
+_TAGS = "compliance/token-jurisdictions"
+_RULES = "compliance/jurisdiction-rules"
+_PACK = f"{_RULES}/<slug:pack_id>"
+_DRAFT = f"{_PACK}/<version:version>"
 
 # method, route below /api/v1/ (or from /), case: statuses in the order of PERSONAS.
 MATRIX = f"""
@@ -74,6 +82,43 @@ GET    {_LOG}/export/csv          -                  401  200  200  200  200  20
 GET    {_LOG}/export/json         -                  401  200  200  200  200  200  200  200
 GET    {_LOG}/retention-policy    -                  401  200  200  200  200  200  200  200
 
+GET    {_RULES}                           -        401  200  200  200  200  200  200  200
+POST   {_RULES}                           new      401  403  403  403  403  200  403  200
+POST   {_RULES}                           copy     401  403  403  403  403  200  403  200
+POST   {_RULES}/evaluate                  in force 401  200  200  200  200  200  200  200
+POST   {_RULES}/evaluate                  a draft  401  403  403  403  403  200  200  200
+GET    {_PACK}            -        401  200  200  200  200  200  200  200
+GET    {_DRAFT} -  401  200  200  200  200  200  200  200
+PATCH  {_DRAFT} -  401  403  403  403  403  200  403  200
+PUT    {_DRAFT} -  401  403  403  403  403  200  403  200
+POST   {_DRAFT}/submit    -            401  403  403  403  403  200  403  200
+POST   {_DRAFT}/return    in review    401  403  403  403  403  200  403  200
+POST   {_DRAFT}/activate  in review    401  403  403  403  403  403  403  200
+POST   {_DRAFT}/retire    draft        401  403  403  403  403  200  403  200
+POST   {_DRAFT}/retire    in force     401  403  403  403  403  403  403  200
+POST   {_DRAFT}/requirements -         401  403  403  403  403  200  403  200
+GET    {_DRAFT}/requirements/<rule:key> -  401  200  200  200  200  200  200  200
+PATCH  {_DRAFT}/requirements/<rule:key> -  401  403  403  403  403  200  403  200
+PUT    {_DRAFT}/requirements/<rule:key> -  401  403  403  403  403  200  403  200
+DELETE {_DRAFT}/requirements/<rule:key> -  401  403  403  403  403  200  403  200
+
+POST   {_RULES}/assign                    owned    401  403  200  403  403  200  403  200
+POST   {_RULES}/assign                    new      401  200  200  403  200  200  403  200
+GET    compliance/token-jurisdictions           -  401  200  200  200  200  200  200  200
+DELETE compliance/token-jurisdictions           -  401  403  200  403  403  200  403  200
+GET    issuers/<uuid:issuer_id>/jurisdictions   -  401  404  200  200  404  200  200  200
+POST   issuers/<uuid:issuer_id>/jurisdictions   -  401  404  200  403  404  200  403  200
+DELETE issuers/<uuid:issuer_id>/jurisdictions   -  401  404  200  403  404  200  403  200
+GET    compliance/<asset:asset_id>/facts        -  401  404  200  200  404  200  200  200
+POST   compliance/<asset:asset_id>/facts        -  401  403  200  403  403  200  403  200
+GET    issuers/<uuid:issuer_id>/facts           -  401  404  200  200  404  200  200  200
+POST   issuers/<uuid:issuer_id>/facts           -  401  404  200  403  404  200  403  200
+GET    compliance/waivers                       -  401  200  200  200  200  200  200  200
+POST   compliance/waivers                       -  401  403  403  403  403  200  403  200
+GET    {_WAIVER}         -                         401  404  200  200  404  200  200  200
+POST   {_WAIVER}/approve of the officer            401  403  403  403  403  422  403  200
+POST   {_WAIVER}/revoke  of the officer            401  403  403  403  403  200  403  200
+
 GET    /                                        -                  302  302  302  302  302  302  302  302
 GET    /health                                  -                  200  200  200  200  200  200  200  200
 GET    /health/live                             -                  200  200  200  200  200  200  200  200
@@ -90,6 +135,8 @@ VISIBLE = """
 compliance              metadata    1    1    1    1    1    1    1
 compliance/attestations attestations 2   2    2    2    2    2    2
 compliance/reports      reports     0    1    1    0    1    1    1
+compliance/jurisdiction-rules rules 1    1    1    1    1    1    1
+compliance/waivers      waivers     0    1    1    0    1    1    1
 """
 
 
@@ -174,16 +221,85 @@ REQUESTS: dict[tuple[str, str, str], Callable[[World], Ask]] = {
 }
 
 
+REQUESTS |= {
+    ("POST", _RULES, "new"): lambda w: Ask("POST", _RULES, NEW_PACK),
+    ("POST", _RULES, "copy"): lambda w: Ask(
+        "POST", _RULES, {"packId": w.pack.pack_id, "from": w.pack.version}
+    ),
+    ("POST", f"{_RULES}/evaluate", "in force"): lambda w: Ask(
+        "POST", f"{_RULES}/evaluate", {"assetId": ASSET, "network": VOI}
+    ),
+    ("POST", f"{_RULES}/evaluate", "a draft"): lambda w: Ask(
+        "POST",
+        f"{_RULES}/evaluate",
+        {"assetId": ASSET, "packId": w.pack.pack_id, "version": w.pack.version},
+    ),
+    ("PATCH", _DRAFT, "-"): lambda w: Ask("PATCH", w.path(_DRAFT), {"disclaimer": "None."}),
+    ("PUT", _DRAFT, "-"): lambda w: Ask("PUT", w.path(_DRAFT), PACK),
+    ("POST", f"{_DRAFT}/return", "in review"): lambda w: _reviewed(w, "return", reason="Cite."),
+    ("POST", f"{_DRAFT}/activate", "in review"): lambda w: _reviewed(w, "activate"),
+    ("POST", f"{_DRAFT}/retire", "draft"): lambda w: Ask(
+        "POST", f"{w.path(_DRAFT)}/retire", {"reason": "Repealed."}
+    ),
+    ("POST", f"{_DRAFT}/retire", "in force"): lambda w: _in_force(w),
+    ("POST", f"{_DRAFT}/requirements", "-"): lambda w: Ask(
+        "POST", f"{w.path(_DRAFT)}/requirements", REQUIREMENT
+    ),
+    ("PATCH", f"{_DRAFT}/requirements/<rule:key>", "-"): lambda w: Ask(
+        "PATCH", w.path(f"{_DRAFT}/requirements/<rule:key>"), {"title": "Other"}
+    ),
+    ("PUT", f"{_DRAFT}/requirements/<rule:key>", "-"): lambda w: Ask(
+        "PUT", w.path(f"{_DRAFT}/requirements/<rule:key>"), REQUIREMENT
+    ),
+}
+
+
+REQUESTS |= {
+    ("POST", f"{_RULES}/assign", "owned"): lambda w: Ask(
+        "POST", f"{_RULES}/assign", {"assetId": ASSET, "jurisdictionCode": "Narnia"}
+    ),
+    ("POST", f"{_RULES}/assign", "new"): lambda w: Ask(
+        "POST", f"{_RULES}/assign", query={"assetId": NEW_ASSET, "jurisdictionCode": "GLOBAL"}
+    ),
+    ("GET", _TAGS, "-"): lambda w: Ask("GET", _TAGS, query=QUERIES[_TAGS]),
+    ("DELETE", _TAGS, "-"): lambda w: Ask(
+        "DELETE", _TAGS, query={**QUERIES[_TAGS], "jurisdictionCode": "GLOBAL"}
+    ),
+    **{
+        (method, "issuers/<uuid:issuer_id>/jurisdictions", "-"): lambda w, method=method: Ask(  # type: ignore[misc]
+            method, f"issuers/{w.issuer.pk}/jurisdictions", {"jurisdictionCode": "GLOBAL"}
+        )
+        for method in ("POST", "DELETE")
+    },
+    ("POST", "compliance/<asset:asset_id>/facts", "-"): lambda w: Ask(
+        "POST", f"compliance/{ASSET}/facts", {"facts": {"token.isin": "DE000BASF111"}}
+    ),
+    ("POST", "issuers/<uuid:issuer_id>/facts", "-"): lambda w: Ask(
+        "POST", f"issuers/{w.issuer.pk}/facts", {"facts": {"issuer.website": "https://a.test"}}
+    ),
+    ("POST", "compliance/waivers", "-"): lambda w: Ask("POST", "compliance/waivers", waiver_body()),
+    ("POST", f"{_WAIVER}/revoke", "of the officer"): lambda w: Ask(
+        "POST", f"compliance/waivers/{w.waiver.pk}/revoke", {"reason": "it is met by now"}
+    ),
+}
+
+
+def _reviewed(world: World, step: str, **body: str) -> Ask:
+    pack_submit(actor=world.user("officer"), pack=world.pack)
+    return Ask("POST", f"{world.path(_DRAFT)}/{step}", body)
+
+
+def _in_force(world: World) -> Ask:
+    ask = _reviewed(world, "retire", reason="Repealed.")
+    pack_activate(actor=world.user("administrator"), pack=world.pack)
+    make_status_fresh(world)
+    return ask
+
+
 def _request(world: World, method: str, route: str, case: str) -> Ask:
     if make := REQUESTS.get((method, route, case)):
         return make(world)
-    path = (
-        route.replace("<asset:asset_id>", str(ASSET))
-        .replace("<uuid:report_id>", str(world.report.pk))
-        .replace("<uuid:attestation_id>", str(world.by_owner.pk))
-        .replace("<path:rest>", "v2/nothing")
-    )
-    return Ask(method, path)
+    return Ask(method, world.path(route))
 
 
 def test_every_operation_has_a_row() -> None:

@@ -26,12 +26,17 @@ from audit.principal import SYSTEM
 from audit.services import record_events
 from compliance.models import ComplianceMetadata, ComplianceReport, TokenStatus
 from jurisdictions.loading import rules_load
+from jurisdictions.models import RulePack, Waiver
+from jurisdictions.services.lifecycle import pack_submit
+from tests.contract.bodies import NEW_PACK, PACK, REQUIREMENT, waiver_body
 from tests.contract.routes import api_operations
 from tests.contract.world import (
     ASSET,
     EMAIL,
     NEW_ASSET,
     PASSWORD,
+    QUERIES,
+    RULE,
     Ask,
     World,
     make_status_fresh,
@@ -45,6 +50,10 @@ pytestmark = pytest.mark.django_db
 BASELINE = Path(__file__).with_name("query_counts.json")
 ROWS = 50
 _ONE = "compliance/attestations/<uuid:attestation_id>"
+_RULES = "compliance/jurisdiction-rules"
+_TAGS = "compliance/token-jurisdictions"
+_WAIVER = "compliance/waivers/<uuid:waiver_id>"
+_DRAFT = f"{_RULES}/<slug:pack_id>/<version:version>"
 
 
 @pytest.fixture
@@ -68,6 +77,8 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
     """Return what is asked, by whom: one entry of each operation, more where it has two costs."""
     by_owner = f"compliance/attestations/{world.by_owner.pk}"
     reason = {"reason": "the document was read"}
+    draft = world.path(_DRAFT)
+    requirement = f"{draft}/requirements/{RULE}"
     return {
         "POST auth/login": (
             "anonymous",
@@ -132,6 +143,112 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
         f"POST {_ONE}/verify": ("officer", lambda: Ask("POST", f"{by_owner}/verify", reason)),
         f"POST {_ONE}/fail": ("officer", lambda: Ask("POST", f"{by_owner}/fail", reason)),
         f"POST {_ONE}/revoke": ("officer", lambda: Ask("POST", f"{by_owner}/revoke", reason)),
+        f"GET {_RULES}": ("owner", lambda: Ask("GET", _RULES)),
+        f"POST {_RULES}": ("officer", lambda: Ask("POST", _RULES, NEW_PACK)),
+        f"POST {_RULES} (a copy of fifteen requirements)": (
+            "officer",
+            lambda: Ask("POST", _RULES, {"packId": "global-baseline", "from": "2026.11.1"}),
+        ),
+        f"POST {_RULES}/evaluate": (
+            "owner",
+            lambda: Ask("POST", f"{_RULES}/evaluate", {"assetId": ASSET, "network": VOI}),
+        ),
+        f"POST {_RULES}/evaluate (a draft)": (
+            "officer",
+            lambda: Ask(
+                "POST",
+                f"{_RULES}/evaluate",
+                {"assetId": ASSET, "packId": world.pack.pack_id, "version": world.pack.version},
+            ),
+        ),
+        f"GET {_RULES}/<slug:pack_id>": (
+            "owner",
+            lambda: Ask("GET", f"{_RULES}/global-baseline"),
+        ),
+        f"GET {_DRAFT}": ("owner", lambda: Ask("GET", draft)),
+        f"PATCH {_DRAFT}": ("officer", lambda: Ask("PATCH", draft, {"disclaimer": "None."})),
+        f"PUT {_DRAFT}": ("officer", lambda: Ask("PUT", draft, {**PACK, "disclaimer": "None."})),
+        f"POST {_DRAFT}/submit": ("officer", lambda: Ask("POST", f"{draft}/submit")),
+        f"POST {_DRAFT}/return": (
+            "officer",
+            lambda: _reviewed(world, Ask("POST", f"{draft}/return", reason)),
+        ),
+        f"POST {_DRAFT}/activate": (
+            "administrator",
+            lambda: _reviewed(world, Ask("POST", f"{draft}/activate")),
+        ),
+        f"POST {_DRAFT}/retire": ("officer", lambda: Ask("POST", f"{draft}/retire", reason)),
+        f"POST {_DRAFT}/requirements": (
+            "officer",
+            lambda: Ask("POST", f"{draft}/requirements", REQUIREMENT),
+        ),
+        f"GET {_DRAFT}/requirements/<rule:key>": ("owner", lambda: Ask("GET", requirement)),
+        f"PATCH {_DRAFT}/requirements/<rule:key>": (
+            "officer",
+            lambda: Ask("PATCH", requirement, {"title": "Other"}),
+        ),
+        f"PUT {_DRAFT}/requirements/<rule:key>": (
+            "officer",
+            lambda: Ask("PUT", requirement, REQUIREMENT),
+        ),
+        f"DELETE {_DRAFT}/requirements/<rule:key>": (
+            "officer",
+            lambda: Ask("DELETE", requirement),
+        ),
+        f"POST {_RULES}/assign": (
+            "owner",
+            lambda: Ask("POST", f"{_RULES}/assign", {"assetId": ASSET, "jurisdictionCode": "DE"}),
+        ),
+        f"GET {_TAGS}": ("owner", lambda: Ask("GET", _TAGS, query=QUERIES[_TAGS])),
+        f"DELETE {_TAGS}": (
+            "owner",
+            lambda: Ask("DELETE", _TAGS, {"assetId": ASSET, "jurisdictionCode": "GLOBAL"}),
+        ),
+        **{
+            f"{method} issuers/<uuid:issuer_id>/jurisdictions": (
+                "owner",
+                lambda method=method, body=body: Ask(  # type: ignore[misc]
+                    method, f"issuers/{world.issuer.pk}/jurisdictions", body
+                ),
+            )
+            for method, body in (
+                ("GET", None),
+                ("POST", {"jurisdictionCode": "DE"}),
+                ("DELETE", {"jurisdictionCode": "GLOBAL"}),
+            )
+        },
+        "GET compliance/<asset:asset_id>/facts": (
+            "owner",
+            lambda: Ask("GET", f"compliance/{ASSET}/facts"),
+        ),
+        "POST compliance/<asset:asset_id>/facts": (
+            "owner",
+            lambda: Ask("POST", f"compliance/{ASSET}/facts", {"facts": {"token.isin": "A"}}),
+        ),
+        "GET issuers/<uuid:issuer_id>/facts": (
+            "owner",
+            lambda: Ask("GET", f"issuers/{world.issuer.pk}/facts"),
+        ),
+        "POST issuers/<uuid:issuer_id>/facts": (
+            "owner",
+            lambda: Ask(
+                "POST", f"issuers/{world.issuer.pk}/facts", {"facts": {"issuer.website": "A"}}
+            ),
+        ),
+        "GET compliance/waivers": ("owner", lambda: Ask("GET", "compliance/waivers")),
+        "POST compliance/waivers": (
+            "officer",
+            lambda: Ask("POST", "compliance/waivers", waiver_body()),
+        ),
+        f"GET {_WAIVER}": ("owner", lambda: Ask("GET", world.path(_WAIVER))),
+        f"POST {_WAIVER}/approve": (
+            "administrator",
+            lambda: Ask("POST", f"{world.path(_WAIVER)}/approve"),
+        ),
+        f"POST {_WAIVER}/revoke": (
+            "officer",
+            lambda: Ask("POST", f"{world.path(_WAIVER)}/revoke", reason),
+        ),
         "GET compliance/audit-log": ("owner", lambda: Ask("GET", "compliance/audit-log")),
         "GET compliance/audit-log (all issuers)": (
             "auditor",
@@ -152,6 +269,11 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
     }
 
 
+def _reviewed(world: World, ask: Ask) -> Ask:
+    pack_submit(actor=world.user("officer"), pack=world.pack)
+    return ask
+
+
 def _stale(world: World) -> Ask:
     TokenStatus.objects.filter(pk=world.token.pk).update(evaluated_revision=0)
     return Ask("GET", f"compliance/{ASSET}/status")
@@ -162,6 +284,8 @@ LISTS = {
     "compliance/attestations": ("attestations", "owner"),
     "compliance/reports": ("reports", "owner"),
     "compliance/audit-log": ("entries", "owner"),
+    "compliance/jurisdiction-rules": ("rules", "owner"),
+    "compliance/waivers": ("waivers", "owner"),
 }
 FILES = ("compliance/audit-log/export/csv", "compliance/audit-log/export/json")
 
@@ -243,6 +367,31 @@ def _fill(world: World) -> None:
             created_by_label=world.label("owner"),
         )
         for token, moment in zip(tokens, later, strict=True)
+    )
+    Waiver.objects.bulk_create(
+        Waiver(
+            token=token,
+            requirement_key=RULE,
+            basis="policy",
+            reason="x",
+            expires_at=now + timedelta(days=1),
+            requested_by="x",
+            requested_by_id="x",
+            requested_at=moment,
+        )
+        for token, moment in zip(tokens, later, strict=True)
+    )
+    RulePack.objects.bulk_create(
+        RulePack(
+            pack_id="filler",
+            version=f"2026.11.{number}",
+            jurisdiction_id="GLOBAL",
+            framework_id="FILLER",
+            framework_name="Filler",
+            created_by="x",
+            created_at=moment,
+        )
+        for number, moment in enumerate(later)
     )
     record_events(
         [

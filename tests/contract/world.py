@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.apps import apps
 from django.db import transaction
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Issuer, Token, User
@@ -21,6 +23,11 @@ from compliance.models import ComplianceReport
 from compliance.services.metadata import metadata_upsert
 from compliance.services.reports import report_generate
 from compliance.services.status import status_recalculate
+from jurisdictions.models import FactDefinition, Jurisdiction, RulePack, Waiver
+from jurisdictions.services.drafts import pack_create
+from jurisdictions.services.requirements import requirement_create
+from jurisdictions.services.tags import issuer_tag_assign, tag_assign
+from jurisdictions.services.waivers import waiver_request
 from tests import factories
 from tests.factories import CID, VOI, wallet
 
@@ -35,6 +42,9 @@ PERSONAS = (
     "administrator",
 )
 ASSET, NEW_ASSET = 50001, 50002
+# What a GET cannot do without.
+QUERIES = {"compliance/token-jurisdictions": {"assetId": ASSET}}
+RULE = "house.issuer_named"
 EMAIL, PASSWORD = "login@example.com", "correct horse battery staple"
 
 
@@ -59,7 +69,11 @@ class Ask:
 
 @dataclass
 class World:
-    """The token `ASSET` of `issuer`: metadata, two pending attestations, one report, a status."""
+    """The token `ASSET` of `issuer`: metadata, two pending attestations, one report, a status.
+
+    `pack` is a Draft by the officer, with the one requirement `RULE`, which `waiver`, requested by
+    the officer, is about. Token and issuer are tagged GLOBAL.
+    """
 
     issuer: Issuer
     other_issuer: Issuer
@@ -69,6 +83,8 @@ class World:
     by_officer: Attestation
     report: ComplianceReport
     login_user: User
+    pack: RulePack
+    waiver: Waiver
 
     def client(self, persona: str) -> APIClient:
         return factories.client_for(self.users[persona])
@@ -77,6 +93,20 @@ class World:
         user = self.users[persona]
         assert user is not None
         return user
+
+    def path(self, route: str) -> str:
+        """Return the path of a route that names what is in the world."""
+        return (
+            route.replace("<asset:asset_id>", str(ASSET))
+            .replace("<uuid:report_id>", str(self.report.pk))
+            .replace("<uuid:attestation_id>", str(self.by_owner.pk))
+            .replace("<uuid:issuer_id>", str(self.issuer.pk))
+            .replace("<uuid:waiver_id>", str(self.waiver.pk))
+            .replace("<slug:pack_id>", self.pack.pack_id)
+            .replace("<version:version>", self.pack.version)
+            .replace("<rule:key>", RULE)
+            .replace("<path:rest>", "v2/nothing")
+        )
 
     def label(self, persona: str) -> str:
         user = self.users[persona]
@@ -102,6 +132,12 @@ def make_world() -> World:
     metadata = metadata_upsert(
         actor=owner, asset_id=ASSET, network=VOI, changes={"jurisdiction": "GLOBAL"}
     )
+    report = report_generate(actor=officer, asset_id=ASSET, network=VOI)
+    pack = draft(officer)
+    for path in ("token.isin", "issuer.website"):
+        FactDefinition.objects.get_or_create(path=path, defaults={"type": "string"})
+    tag_assign(actor=owner, asset_id=ASSET, network=VOI, jurisdiction="GLOBAL")
+    issuer_tag_assign(actor=owner, issuer_id=issuer.pk, jurisdiction="GLOBAL")
     return World(
         issuer=issuer,
         other_issuer=other,
@@ -109,9 +145,47 @@ def make_world() -> World:
         token=metadata.token,
         by_owner=attest(owner),
         by_officer=attest(officer),
-        report=report_generate(actor=officer, asset_id=ASSET, network=VOI),
+        report=report,
         login_user=user_create(email=EMAIL, password=PASSWORD),
+        pack=pack,
+        waiver=waiver_request(
+            actor=officer,
+            asset_id=ASSET,
+            network=VOI,
+            requirement_key=RULE,
+            reason="the board accepted it",
+            expires_at=timezone.now() + timedelta(days=30),
+        ),
     )
+
+
+def draft(officer: User) -> RulePack:
+    """Return a Draft of a new pack for every token, with one requirement."""
+    everywhere, _ = Jurisdiction.objects.get_or_create(
+        code="GLOBAL", defaults={"kind": "global", "name": "All tokens"}
+    )
+    FactDefinition.objects.get_or_create(path="issuer.legalName", defaults={"type": "string"})
+    pack = pack_create(
+        actor=officer,
+        pack_id="house-rules",
+        jurisdiction=everywhere,
+        framework_id="HOUSE",
+        framework_name="House rules",
+        sources=[{"id": "house", "title": "House", "citation": "House", "confidence": "low"}],
+    )
+    requirement_create(
+        actor=officer,
+        pack=pack,
+        key=RULE,
+        title="The issuer is named",
+        citation="House rule 1",
+        source="house",
+        category="disclosure",
+        check_kind="field_present",
+        params={"field": "issuer.legalName"},
+    )
+    pack.refresh_from_db()
+    return pack
 
 
 def attest(creator: User, **more: Any) -> Attestation:

@@ -30,7 +30,7 @@ from jurisdictions.engine.clock import Clock
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "fixtures" / "reference"
-PACKS = ROOT / "tests" / "vectors" / "rulepacks"
+PACKS = ROOT / "fixtures" / "rulepacks"
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

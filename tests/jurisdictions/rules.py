@@ -3,7 +3,9 @@
 import json
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -37,7 +39,15 @@ RULE: dict[str, Any] = {
 
 
 def load(*activate: str, fixtures: Path | None = None) -> LoadReport:
-    return rules_load(activate=activate, fixtures=fixtures)
+    """Load a folder of fixtures; without one the reference data and the baseline, which is fast."""
+    return rules_load(activate=activate, fixtures=fixtures or Path(_baseline_folder().name))
+
+
+@cache
+def _baseline_folder() -> TemporaryDirectory[str]:
+    folder = TemporaryDirectory()
+    fixtures_with(Path(folder.name), **{"GLOBAL-BASELINE": document()})
+    return folder
 
 
 def baseline() -> RulePack:

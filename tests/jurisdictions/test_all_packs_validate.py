@@ -18,7 +18,6 @@ from jurisdictions.engine import (
 )
 from tests.jurisdictions.builders import (
     NOW,
-    REFERENCE,
     active_packs,
     catalogue,
     pack_documents,
@@ -81,12 +80,6 @@ def test_every_attestation_type_in_use_is_declared() -> None:
         for name in one["check"]["params"].get("types", ())
     }
     assert used <= declared
-
-
-def test_the_seeded_pack_is_the_vector() -> None:
-    seeded = REFERENCE.parent / "rulepacks" / "GLOBAL-BASELINE.json"
-    vector = REFERENCE.parents[1] / "tests" / "vectors" / "rulepacks" / "GLOBAL-BASELINE.json"
-    assert seeded.read_bytes() == vector.read_bytes()
 
 
 @pytest.mark.parametrize("tags", [(), EVERYWHERE])

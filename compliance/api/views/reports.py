@@ -17,6 +17,7 @@ from compliance.api.serializers import (
     ReportSerializer,
     ReportSummarySerializer,
 )
+from compliance.choices import ReportType
 from compliance.models import ComplianceReport
 from compliance.services.reports import report_generate, report_read
 from config.api.conditional import is_unchanged, not_modified
@@ -49,7 +50,11 @@ class ReportViewSet(WireViewSet):
 
     @extend_schema(request=ReportRequestSerializer, responses={200: _RESPONSE})
     def create(self, request: Request) -> Response:
-        """Generate and store a report on a token."""
+        """Generate, seal and store a report on a token.
+
+        Without `asOf`, a report that was stored before is answered again (`reused`) while nothing
+        has changed. The schema of reports is at `/api/v1/compliance/reports/schema/1.0`.
+        """
         serializer = ReportRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         wanted = serializer.validated_data
@@ -57,7 +62,10 @@ class ReportViewSet(WireViewSet):
             actor=actor_of(request),
             asset_id=wanted["asset_id"],
             network=wanted.get("network"),
+            report_type=ReportType(wanted.get("report_type") or ReportType.FULL),
             as_of=wanted.get("as_of"),
+            period_from=wanted.get("from_date"),
+            period_to=wanted.get("to_date"),
         )
         response = self._answer(report)
         response["Location"] = f"/api/v1/compliance/reports/{report.pk}"
@@ -92,7 +100,12 @@ class ReportViewSet(WireViewSet):
 
     @staticmethod
     def _answer(report: ComplianceReport) -> Response:
-        summary = ReportSummarySerializer(report).data
-        response = answer("report", {**summary, "content": orjson.Fragment(report.content)})
+        document = {
+            **ReportSummarySerializer(report).data,
+            "signature": report.signature or None,
+            "reused": report.reused,
+            "content": orjson.Fragment(report.content),
+        }
+        response = answer("report", document)
         response["ETag"] = quote_etag(report.digest)
         return response

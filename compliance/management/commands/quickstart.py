@@ -12,8 +12,17 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from audit.principal import SYSTEM
 from audit.seal import seal_events, verify_trail
-from compliance.demo import PASSWORD, STAFF, demo_header, demo_load, demo_report
+from compliance.demo import (
+    PACKS_IN_FORCE,
+    PASSWORD,
+    STAFF,
+    demo_header,
+    demo_load,
+    demo_report,
+)
+from jurisdictions.choices import PackStatus
 from jurisdictions.loading import rules_load
+from jurisdictions.models import RulePack
 
 
 class Command(BaseCommand):
@@ -38,7 +47,8 @@ class Command(BaseCommand):
         self.stdout.write("Migrating the database ...")
         call_command("migrate", verbosity=0)
         self.stdout.write("Loading jurisdictions, facts and rule packs ...")
-        rules_load(actor=SYSTEM, activate=("global-baseline",))
+        rules_load(actor=SYSTEM, activate=PACKS_IN_FORCE)
+        self._print_packs()
         self.stdout.write("Loading demo data through the API ...")
         logging.disable(logging.INFO)  # the calls below would drown what this prints
         refusal = demo_load()
@@ -55,6 +65,11 @@ class Command(BaseCommand):
         self._print_access(options["port"])
         if not options["no_serve"]:
             self._serve(options["port"])
+
+    def _print_packs(self) -> None:
+        for status, words in ((PackStatus.ACTIVE, "in force"), (PackStatus.DRAFT, "to review")):
+            rows = RulePack.objects.filter(status=status).order_by("pack_id", "version")
+            self.stdout.write(f"  {words}: {', '.join(str(row) for row in rows)}")
 
     def _print_report(self, report: dict[str, Any]) -> None:
         summary = report["content"]["summary"]

@@ -1,4 +1,4 @@
-"""`manage.py load_rules`: load facts, jurisdictions and rule packs; safe to repeat."""
+"""`manage.py load_rules`: load facts, jurisdictions, lists and rule packs; safe to repeat."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -13,7 +13,7 @@ from jurisdictions.loading import rules_load
 class Command(BaseCommand):
     """Load the reference data; what is there already, and what staff made, stays as it is."""
 
-    help = "Load facts, jurisdictions and rule packs from fixtures/. Safe to repeat."
+    help = "Load facts, jurisdictions, lists and rule packs from fixtures/. Safe to repeat."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         except DomainError as refusal:
             lines = [f"{name}: {text}" for name, texts in refusal.details.items() for text in texts]
             raise CommandError("\n".join([refusal.message, *lines])) from refusal
-        self.stdout.write(f"{report.reference_rows} facts and jurisdictions changed.")
+        self.stdout.write(f"{report.reference_rows} facts, jurisdictions and lists changed.")
         for what in ("loaded", "activated", "kept"):
             for name in getattr(report, what):
                 self.stdout.write(f"{what}: {name}")

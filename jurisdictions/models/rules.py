@@ -285,6 +285,7 @@ class ReferenceStamp(models.Model):
         PACKS = "packs"
         FACTS = "facts"
         DIRECTORY = "directory"
+        LISTS = "lists"
 
     topic = models.CharField(max_length=10, primary_key=True, choices=Topic)
     value = models.CharField(max_length=36)

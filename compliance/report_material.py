@@ -1,0 +1,216 @@
+"""What a report is made from, read from every app below; and whether the past can still be read."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db.models import Count, Max, Min, Q
+from django.utils import timezone
+
+from accounts.models import Token
+from audit.events import EVENT_TYPES
+from audit.models import AuditEvent
+from audit.querysets import AuditEventQuerySet
+from compliance.choices import InputKind, ReportType
+from compliance.models import ReportInput
+from compliance.reports.content import WITH_PERIOD, Content, Material, StoredInput
+from compliance.reports.trail import EVENT_LIMIT, Trail, TrailCounts, trail_event
+from compliance.snapshots import token_snapshot
+from config.api.errors import DomainError
+from config.api.formats import utc_text
+from jurisdictions.engine import Pack, pack_to_document
+from jurisdictions.selectors import active_packs, fact_catalogue
+
+AFFECTING = sorted(name for name, kind in EVENT_TYPES.items() if kind.affects_status)
+_KEPT_PACKS = 64
+
+
+class PastNotKept(DomainError):
+    """The record has changed since the moment that was asked for, and only its present is kept."""
+
+
+def require_present_facts(token: Token, as_of: datetime) -> None:
+    """Raise `PastNotKept` where anything that the status depends on was recorded after `as_of`.
+
+    Facts are read as they are now. They are those of `as_of` too as long as no event since then
+    could have changed them: one on the token, on its issuer, or on all tokens.
+    """
+    wide = Q(asset_id__isnull=True, issuer_id__isnull=True)
+    if token.issuer_id is not None:
+        wide |= Q(asset_id__isnull=True, issuer_id=token.issuer_id)
+    own = Q(asset_id=token.asset_id, network=token.network or None)
+    later = AuditEvent.objects.filter(own | wide, name__in=AFFECTING, occurred_at__gt=as_of)
+    last = later.order_by("-occurred_at", "-seq").values_list("name", "occurred_at").first()
+    if last is None:
+        return
+    name, moment = last
+    raise PastNotKept(
+        f"The record has changed since {utc_text(as_of)}, and a report can only be made from the "
+        f"record as it is: the last change was {name} at {utc_text(moment)}.",
+        details={
+            "asOf": [
+                f"Leave it out, or name a moment from {utc_text(moment)} on. Reports that were "
+                "generated before stay as they were."
+            ]
+        },
+    )
+
+
+def read_material(
+    token: Token,
+    report_type: ReportType,
+    as_of: datetime,
+    *,
+    period_from: datetime | None,
+    period_to: datetime | None,
+) -> Material:
+    """Return what a report on `token` is made from, as of `as_of`."""
+    return Material(
+        report_type=report_type,
+        as_of=as_of,
+        token=_token_document(token),
+        snapshot=token_snapshot(token, as_of),
+        packs=active_packs(now=as_of),
+        catalogue=fact_catalogue(),
+        changes=_changes(token, as_of, period_from, period_to)
+        if report_type in WITH_PERIOD
+        else TrailCounts(),
+        trail=_trail(token, as_of, period_from, period_to)
+        if report_type == ReportType.AUDIT_TRAIL
+        else None,
+        warnings=_warnings(token),
+        period_from=period_from,
+        period_to=period_to,
+    )
+
+
+def _events_until(
+    token: Token, as_of: datetime, period_from: datetime | None, period_to: datetime | None
+) -> AuditEventQuerySet:
+    end = min(as_of, period_to) if period_to else as_of
+    events = AuditEvent.objects.filter(
+        asset_id=token.asset_id, network=token.network or None, occurred_at__lte=end
+    )
+    return events.filter(occurred_at__gte=period_from) if period_from else events
+
+
+def _changes(
+    token: Token, as_of: datetime, period_from: datetime | None, period_to: datetime | None
+) -> TrailCounts:
+    events = _events_until(token, as_of, period_from, period_to)
+    return _counts(events.filter(name__in=AFFECTING, success=True))
+
+
+def _trail(
+    token: Token, as_of: datetime, period_from: datetime | None, period_to: datetime | None
+) -> Trail:
+    everything = _events_until(token, as_of, period_from, period_to)
+    events = everything
+    if token.issuer_id is not None:
+        # A stored report is read by the issuer's members, whoever asked for it: it must not show
+        # what was recorded for another issuer, or what strangers tried. That the token was
+        # registered was recorded before anybody owned it.
+        unowned = Q(issuer_id__isnull=True, name__in=AFFECTING)
+        events = events.filter(Q(issuer_id=token.issuer_id) | unowned)
+    counts = _counts(events)
+    lines = events.order_by("-occurred_at", "-seq").values_list("body", flat=True)[:EVENT_LIMIT]
+    return Trail(
+        events=[trail_event(line, orjson.loads(line)) for line in lines],
+        counts=counts,
+        withheld=everything.count() - counts.total,
+    )
+
+
+def _counts(events: AuditEventQuerySet) -> TrailCounts:
+    rows = list(
+        events.order_by()
+        .values("name")
+        .annotate(count=Count("seq"), first=Min("occurred_at"), last=Max("occurred_at"))
+    )
+    return TrailCounts(
+        by_type={row["name"]: row["count"] for row in rows},
+        first_at=min((row["first"] for row in rows), default=None),
+        last_at=max((row["last"] for row in rows), default=None),
+    )
+
+
+class PackInputs:
+    """The stored forms of the rule packs, made once for each version that a process sees."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, tuple[Pack, StoredInput]] = OrderedDict()
+
+    def of(self, packs: Sequence[Pack]) -> list[StoredInput]:
+        """Return the stored form of each pack, in their order."""
+        return [self._one(pack) for pack in packs]
+
+    def _one(self, pack: Pack) -> StoredInput:
+        # The pack is kept too, so that no other one can be given its identity meanwhile.
+        kept = self._kept.get(id(pack))
+        if kept is not None and kept[0] is pack:
+            return kept[1]
+        made = StoredInput.of(pack_to_document(pack))
+        self._kept[id(pack)] = (pack, made)
+        while len(self._kept) > _KEPT_PACKS:
+            self._kept.popitem(last=False)
+        return made
+
+
+pack_inputs = PackInputs()
+
+
+def keep_inputs(content: Content) -> None:
+    """Store what the content was made from, except what is stored already."""
+    kinds = {content.snapshot.digest: InputKind.SNAPSHOT}
+    wanted = {content.snapshot.digest: content.snapshot}
+    for pack in content.packs:
+        kinds[pack.digest], wanted[pack.digest] = InputKind.PACK, pack
+    known = ReportInput.objects.filter(pk__in=wanted).values_list("pk", flat=True)
+    now = timezone.now()
+    ReportInput.objects.bulk_create(
+        [
+            ReportInput(
+                digest=digest,
+                kind=kinds[digest],
+                content=wanted[digest].text.decode(),
+                created_at=now,
+            )
+            for digest in sorted(wanted.keys() - set(known))
+        ],
+        ignore_conflicts=True,  # another report may have stored the same just now
+    )
+
+
+def _token_document(token: Token) -> dict[str, Any]:
+    issuer = token.issuer
+    return {
+        "assetId": str(token.asset_id),
+        "network": token.network or None,
+        "name": token.name or None,
+        "unitName": token.unit_name or None,
+        "standard": token.standard or None,
+        "total": str(token.total) if token.total is not None else None,
+        "decimals": token.decimals,
+        "creatorAddress": token.creator_address or None,
+        "issuer": {"id": str(issuer.pk), "legalName": issuer.legal_name or None}
+        if issuer
+        else None,
+        "ownershipVerifiedAt": (
+            utc_text(token.ownership_verified_at) if token.ownership_verified_at else None
+        ),
+    }
+
+
+def _warnings(token: Token) -> list[dict[str, str]]:
+    if token.issuer is None:
+        return [{"code": "owner_missing", "message": "Nobody owns the record of this token."}]
+    if token.ownership_verified_at is None:
+        return [
+            {
+                "code": "owner_unverified",
+                "message": "No compliance officer has verified that this issuer owns the token.",
+            }
+        ]
+    return []

@@ -1,0 +1,31 @@
+"""The rules, and what is recorded of tokens and issuers for the rules to look at."""
+
+from jurisdictions.models.facts import FactValue
+from jurisdictions.models.rules import (
+    AmbiguousSpelling,
+    FactDefinition,
+    Jurisdiction,
+    ReferenceStamp,
+    Requirement,
+    RulePack,
+    always,
+)
+from jurisdictions.models.screening import ScreeningList, ScreeningListEntry
+from jurisdictions.models.tags import IssuerJurisdiction, TokenJurisdiction
+from jurisdictions.models.waivers import Waiver
+
+__all__ = [
+    "AmbiguousSpelling",
+    "FactDefinition",
+    "FactValue",
+    "IssuerJurisdiction",
+    "Jurisdiction",
+    "ReferenceStamp",
+    "Requirement",
+    "RulePack",
+    "ScreeningList",
+    "ScreeningListEntry",
+    "TokenJurisdiction",
+    "Waiver",
+    "always",
+]

@@ -1,0 +1,37 @@
+"""Good bodies that several tests send."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from tests.contract.world import ASSET, RULE
+from tests.factories import VOI
+
+PACK: dict[str, Any] = {
+    "regulatoryFramework": "HOUSE",
+    "frameworkName": "House rules",
+    "sources": [{"id": "house", "title": "House", "citation": "House", "confidence": "low"}],
+}
+NEW_PACK: dict[str, Any] = {"packId": "new-rules", "jurisdictionCode": "GLOBAL", **PACK}
+REQUIREMENT: dict[str, Any] = {
+    "key": "house.another",
+    "title": "The issuer is named again",
+    "citation": "House rule 2",
+    "source": "house",
+    "category": "disclosure",
+    "checkKind": "field_present",
+    "params": {"field": "issuer.legalName"},
+}
+
+
+def waiver_body() -> dict[str, Any]:
+    """Return a request to waive the one requirement of the world."""
+    return {
+        "assetId": ASSET,
+        "network": VOI,
+        "requirementKey": RULE,
+        "type": "risk_acceptance",
+        "reason": "the board accepted it",
+        "expiresAt": (timezone.now() + timedelta(days=30)).isoformat(),
+    }

@@ -1,0 +1,1 @@
+"""How Assayer is run: settings, migrations, real servers, workers and failures around them."""
