@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
@@ -24,6 +25,7 @@ api_patterns: list[URLPattern | URLResolver] = [
 ]
 
 
+@csrf_exempt
 def api_fallback(request: HttpRequest, rest: str) -> HttpResponse:
     """Answer an API path that no route matches with the envelope, also in development."""
     return not_found(request)

@@ -13,13 +13,14 @@ from accounts.models import Issuer, Token
 from audit.body import canonical
 from audit.principal import Principal
 from compliance.choices import OverallStatus
-from compliance.services.recalculation import BATCH, statuses_recalculate
+from compliance.services.recalculation import statuses_recalculate
 from config.api.errors import NotFound, NotVisible
 from config.api.formats import utc_text
 from jurisdictions.engine.outlook import WORST_FIRST
 
-# A read evaluates at most so many tokens; the rest it says are being recalculated.
-EVALUATED_IN_A_READ = 2 * BATCH
+# A read evaluates at most so many tokens, a second or two of work in the worst case; the rest it
+# says are being recalculated.
+EVALUATED_IN_A_READ = 50
 _NO_ISSUER = "There is no such issuer."
 
 

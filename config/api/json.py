@@ -13,6 +13,9 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
 
+MAX_DEPTH = 64
+
+
 class PayloadTooLarge(APIException):
     """The body exceeds `API_MAX_BODY_BYTES`."""
 
@@ -55,6 +58,24 @@ class JsonRenderer(BaseRenderer):
         return b"" if data is None else dumps(data)
 
 
+def require_shallow(value: Any) -> None:
+    """Raise ParseError where `value` is nested deeper than `MAX_DEPTH` levels.
+
+    Nothing that a client may send is deep, and what walks a deep value recursively would fail.
+    """
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return
+    raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.")
+
+
 class JsonParser(BaseParser):
     """Parses one JSON document of at most `API_MAX_BODY_BYTES` bytes; anything else is a 4xx."""
 
@@ -71,9 +92,11 @@ class JsonParser(BaseParser):
         if len(body) >= limit:
             raise PayloadTooLarge
         try:
-            return orjson.loads(body)
+            value = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise ParseError(f"The body is not valid JSON: {error.msg}.") from None
+        require_shallow(value)
+        return value
 
 
 class AnyAccept(BaseContentNegotiation):

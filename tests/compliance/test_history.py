@@ -53,7 +53,8 @@ def test_each_change_says_from_what_to_what_and_by_which_checks(
 
 def test_pages_and_bounds(changed_token: Token, owner: User) -> None:
     total = changes(owner)["totalCount"]
-    seen, cursor = [], {}
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
     for _ in range(total):
         body = changes(owner, pageSize=1, **cursor)
         seen += [one["id"] for one in body["history"]]

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -61,7 +62,7 @@ def bare(owner: User, asset_id: int, **changes: Any) -> Token:
     ).token
 
 
-def ask(user: User, issuer: Issuer, **headers: str) -> Any:
+def ask(user: User, issuer: Issuer, **headers: Any) -> Any:
     return client_for(user).get(f"/api/v1/issuers/{issuer.pk}/status", **headers)
 
 
@@ -273,10 +274,8 @@ class TestManyAtOnce:
     def test_a_change_meanwhile_is_not_lost(
         self, compliant_token: Token, owner: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        original = recalculation.token_snapshots
-
         def slow(tokens: Any, now: Any) -> Any:
-            snapshots = original(tokens, now)
+            snapshots = token_snapshots(tokens, now)
             whitelist_policy_set(actor=owner, token=compliant_token, enforcement="Off")
             return snapshots
 
@@ -288,10 +287,8 @@ class TestManyAtOnce:
     def test_a_newer_result_is_not_overwritten(
         self, compliant_token: Token, owner: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        original = recalculation.token_snapshots
-
         def overtaken(tokens: Any, now: Any) -> Any:
-            snapshots = original(tokens, now)
+            snapshots = token_snapshots(tokens, now)
             whitelist_policy_set(actor=owner, token=compliant_token, enforcement="Off")
             status_recalculate(token_id=compliant_token.pk)
             return snapshots
@@ -341,3 +338,14 @@ class TestManyAtOnce:
         assert tasks.recalculate_due_statuses() == 2
         assert recalculation_progress() == (5, 0)
         assert tasks.recalculate_due_statuses() == 0
+
+
+def test_the_admin_shows_how_many_statuses_wait(baseline: None, owner: User, auditor: User) -> None:
+    for number in (1, 2, 3):
+        bare(owner, number)
+    statuses_recalculate(token_ids=due_statuses(limit=1))
+    browser = Client()
+    browser.force_login(auditor, backend="django.contrib.auth.backends.ModelBackend")
+    page = browser.get("/admin/compliance/tokenstatus/")
+    assert page.status_code == 200
+    assert "2 of 3 statuses wait to be recalculated" in page.content.decode()

@@ -134,8 +134,6 @@ def test_what_does_not_hold_is_named(sealed: bytes, owner: User) -> None:
     assert failed(check(owner, forged)) == ["digest", "signature"]
     for shapeless in (
         b"{}",
-        b"[]",
-        b"null",
         b'{"content": 1}',
         sealed.replace(b"digest", b"Digest"),
     ):
@@ -187,6 +185,13 @@ def test_a_retired_key_counts_for_its_time_alone(
     settings.REPORT_RETIRED_KEYS = [f"{public}@2998-01-01.."]
     assert failed(check(owner, sealed)) == ["keyValid"]
     assert run_python(tmp_path, sealed, published_keys()).returncode == 1
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'"text"', b"[null, null]", b"1"])
+def test_what_is_no_object_is_refused(owner: User, body: bytes) -> None:
+    response = client_for(owner).post(f"{URL}/verify", body, content_type="application/json")
+    assert (response.status_code, response.json()["errorCode"]) == (400, "VALIDATION_ERROR")
+    assert response.json()["details"] == {"request": ["A sealed report is one JSON object."]}
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"a":NaN}'])

@@ -22,7 +22,7 @@ from config.observability.context import client_address
         (1, "10.0.0.1", "2001:DB8::1", "2001:db8::1"),
         (1, "10.0.0.1", "unknown", "10.0.0.1"),
         (1, "10.0.0.1", "<script>", "10.0.0.1"),
-        (0, "", None, "0.0.0.0"),
+        (0, "", None, "0.0.0.0"),  # noqa: S104 - no bind
     ],
 )
 def test_only_trusted_proxies_are_believed(

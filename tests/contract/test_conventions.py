@@ -184,6 +184,7 @@ class TestCors:
                 "link",
                 "location",
                 "retry-after",
+                "x-content-sha256",
                 "x-correlation-id",
                 "x-export-total",
                 "x-export-truncated",
@@ -305,6 +306,9 @@ class TestHealth:
         assert set(body["checks"].values()) <= {"ok", "failed", "in process"}
 
 
+STATUSES = ("Unknown", "NonCompliant", "PartiallyCompliant", "Compliant")
+
+
 class TestMetrics:
     @staticmethod
     def _value(text: str, name: str, **labels: str) -> float:
@@ -345,8 +349,9 @@ class TestMetrics:
         assert moved(requests, **status, status="404") == 1
         assert moved("assayer_http_request_seconds_count", method="GET", route=route) == 3
         assert moved("assayer_audit_events_total", category="Compliance", success="True") >= 4
-        assert moved("assayer_reports_total", kind="TokenCompliance") == 1
-        assert moved("assayer_status_evaluations_total", status="NonCompliant") == 1
+        assert moved("assayer_reports_total", kind="Full") == 1
+        evaluated = [moved("assayer_status_evaluations_total", status=one) for one in STATUSES]
+        assert sum(evaluated) == 1
         rows = {"view": "compliance-audit-log", "format": "csv"}
         assert moved("assayer_exported_rows_total", **rows) > 0
         # A label with every asset id would grow without end.
@@ -403,10 +408,24 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
     ("compliance.models.ComplianceMetadata.objects.visible_to",
      lambda w: Ask("GET", "compliance")),
     ("compliance.api.views.status.status_get", lambda w: Ask("GET", f"compliance/{ASSET}/status")),
+    ("compliance.api.views.history.status_changes",
+     lambda w: Ask("GET", f"compliance/{ASSET}/status/history")),
+    ("compliance.api.views.issuer_status.issuer_status",
+     lambda w: Ask("GET", f"issuers/{w.issuer.pk}/status")),
+    ("compliance.api.views.indicators.indicators_get",
+     lambda w: Ask("GET", f"token/{ASSET}/compliance-indicators")),
     ("compliance.api.views.reports.report_generate",
      lambda w: Ask("POST", "compliance/reports", {"assetId": ASSET})),
     ("compliance.api.views.reports.report_read",
      lambda w: Ask("GET", f"compliance/reports/{w.report.pk}")),
+    ("compliance.api.views.report_files.report_export",
+     lambda w: Ask("GET", f"compliance/reports/{w.report.pk}/download")),
+    ("compliance.api.views.report_files.report_bundle",
+     lambda w: Ask("GET", f"compliance/reports/{w.report.pk}/bundle")),
+    ("compliance.api.views.report_files.report_verify",
+     lambda w: Ask("POST", "compliance/reports/verify", {"some": "file"})),
+    ("compliance.api.views.report_files.schema_bytes",
+     lambda w: Ask("GET", "compliance/reports/schema/1.0")),
     ("compliance.models.ComplianceReport.objects.visible_to",
      lambda w: Ask("GET", "compliance/reports")),
     ("attestations.services.attestation_create",

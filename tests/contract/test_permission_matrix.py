@@ -61,10 +61,17 @@ POST   compliance                               new token          401  200  200
 GET    compliance/<asset:asset_id>              -                  401  200  200  200  200  200  200  200
 DELETE compliance/<asset:asset_id>              -                  401  403  200  403  403  200  403  200
 GET    compliance/<asset:asset_id>/status       -                  401  200  200  200  200  200  200  200
+GET    compliance/<asset:asset_id>/status/history - 401  404  200  200  404  200  200  200
+GET    issuers/<uuid:issuer_id>/status          -                  401  404  200  200  404  200  200  200
+GET    token/<asset:asset_id>/compliance-indicators - 401  200  200  200  200  200  200  200
 
 POST   compliance/reports                       -                  401  404  200  200  404  200  200  200
 GET    compliance/reports                       -                  401  200  200  200  200  200  200  200
 GET    compliance/reports/<uuid:report_id>      -                  401  404  200  200  404  200  200  200
+GET    compliance/reports/<uuid:report_id>/download - 401  404  200  200  404  200  200  200
+GET    compliance/reports/<uuid:report_id>/bundle   - 401  404  200  200  404  200  200  200
+POST   compliance/reports/verify                -                  401  200  200  200  200  200  200  200
+GET    compliance/reports/schema/<str:version>  -                  401  200  200  200  200  200  200  200
 
 GET    compliance/attestations                  -                  401  200  200  200  200  200  200  200
 POST   compliance/attestations                  of a wallet        401  200  200  200  200  200  200  200
@@ -124,6 +131,7 @@ GET    /health                                  -                  200  200  200
 GET    /health/live                             -                  200  200  200  200  200  200  200  200
 GET    /health/ready                            -                  200  200  200  200  200  200  200  200
 GET    /metrics                                 -                  200  200  200  200  200  200  200  200
+GET    /.well-known/assayer-keys.json           -                  200  200  200  200  200  200  200  200
 GET    /api/schema                              -                  200  200  200  200  200  200  200  200
 GET    /api/docs                                -                  200  200  200  200  200  200  200  200
 GET    /api/<path:rest>                         -                  404  404  404  404  404  404  404  404
@@ -195,6 +203,9 @@ REQUESTS: dict[tuple[str, str, str], Callable[[World], Ask]] = {
     ("POST", "compliance", "new token"): lambda w: Ask("POST", "compliance", _metadata(NEW_ASSET)),
     ("POST", "compliance/reports", "-"): lambda w: Ask(
         "POST", "compliance/reports", {"assetId": ASSET, "network": VOI}
+    ),
+    ("POST", "compliance/reports/verify", "-"): lambda w: Ask(
+        "POST", "compliance/reports/verify", {"some": "file"}
     ),
     ("POST", "compliance/attestations", "of a wallet"): lambda w: Ask(
         "POST", "compliance/attestations", _WALLET_BODY

@@ -113,6 +113,22 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             lambda: Ask("GET", f"compliance/{ASSET}/status"),
         ),
         "GET compliance/<asset:asset_id>/status (stale)": ("owner", lambda: _stale(world)),
+        "GET compliance/<asset:asset_id>/status/history": (
+            "owner",
+            lambda: Ask("GET", f"compliance/{ASSET}/status/history"),
+        ),
+        "GET issuers/<uuid:issuer_id>/status": (
+            "owner",
+            lambda: Ask("GET", f"issuers/{world.issuer.pk}/status"),
+        ),
+        "GET issuers/<uuid:issuer_id>/status (stale)": (
+            "owner",
+            lambda: _stale(world, f"issuers/{world.issuer.pk}/status"),
+        ),
+        "GET token/<asset:asset_id>/compliance-indicators": (
+            "owner",
+            lambda: Ask("GET", f"token/{ASSET}/compliance-indicators"),
+        ),
         "POST compliance/reports": (
             "owner",
             lambda: Ask("POST", "compliance/reports", {"assetId": ASSET, "network": VOI}),
@@ -121,6 +137,22 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
         "GET compliance/reports/<uuid:report_id>": (
             "owner",
             lambda: Ask("GET", f"compliance/reports/{world.report.pk}"),
+        ),
+        "GET compliance/reports/<uuid:report_id>/download": (
+            "owner",
+            lambda: Ask("GET", f"compliance/reports/{world.report.pk}/download"),
+        ),
+        "GET compliance/reports/<uuid:report_id>/bundle": (
+            "owner",
+            lambda: Ask("GET", f"compliance/reports/{world.report.pk}/bundle"),
+        ),
+        "POST compliance/reports/verify": (
+            "owner",
+            lambda: Ask("POST", "compliance/reports/verify", {"some": "file"}),
+        ),
+        "GET compliance/reports/schema/<str:version>": (
+            "owner",
+            lambda: Ask("GET", "compliance/reports/schema/1.0"),
         ),
         "POST compliance/attestations": (
             "owner",
@@ -274,9 +306,9 @@ def _reviewed(world: World, ask: Ask) -> Ask:
     return ask
 
 
-def _stale(world: World) -> Ask:
+def _stale(world: World, path: str = f"compliance/{ASSET}/status") -> Ask:
     TokenStatus.objects.filter(pk=world.token.pk).update(evaluated_revision=0)
-    return Ask("GET", f"compliance/{ASSET}/status")
+    return Ask("GET", path)
 
 
 LISTS = {

@@ -106,6 +106,7 @@ class World:
             .replace("<version:version>", self.pack.version)
             .replace("<rule:key>", RULE)
             .replace("<path:rest>", "v2/nothing")
+            .replace("<str:version>", "1.0")
         )
 
     def label(self, persona: str) -> str:

@@ -46,6 +46,9 @@ class StatusHistoryViewSet(WireViewSet):
     """What the status was, and what changed it: events of own issuers, or all for staff."""
 
     paginator = Paginator(("occurred_at", "seq"))
+    query_parameters: ClassVar[dict[str, frozenset[str]]] = {
+        "list": StatusHistoryFilter.extra_parameters | set(StatusHistoryFilter.base_filters)
+    }
 
     @extend_schema(
         parameters=[

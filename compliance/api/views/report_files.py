@@ -31,7 +31,7 @@ from config.api.csv import mark_download
 from config.api.errors import NotFound, ValidationFailed
 from config.api.formats import choice_of
 from config.api.json import dumps
-from config.api.schema import IF_NONE_MATCH_PARAMETER, noun_serializer, tagged
+from config.api.schema import IF_NONE_MATCH_PARAMETER, noun_serializer
 from config.api.views import WireViewSet, answer
 
 _KEYS_SECONDS = 3600
@@ -62,6 +62,9 @@ _FORMAT = OpenApiParameter(
     enum=DownloadFormat.values,
     default=DownloadFormat.JSON,
     description="In any case: the sealed JSON, CSV, PDF, or OSCAL assessment results.",
+)
+_VERSION = OpenApiParameter(
+    "version", OpenApiTypes.STR, OpenApiParameter.PATH, enum=VERSIONS, description="Of the schema."
 )
 
 
@@ -137,15 +140,17 @@ class ReportSchemaViewSet(WireViewSet):
     query_parameters: ClassVar[dict[str, frozenset[str]]] = {"retrieve": frozenset()}
 
     @extend_schema(
-        parameters=[IF_NONE_MATCH_PARAMETER],
-        responses=tagged(OpenApiTypes.OBJECT),
+        parameters=[_VERSION, IF_NONE_MATCH_PARAMETER],
+        responses={
+            (200, "application/schema+json"): OpenApiTypes.OBJECT,
+            304: OpenApiResponse(description="Nothing has changed since that ETag."),
+        },
     )
     def retrieve(self, request: Request, version: str) -> HttpResponseBase:
         """Get the JSON Schema 2020-12 of sealed reports: every field described."""
-        try:
-            document = schema_bytes(version)
-        except KeyError:
-            raise NotFound(f"There is no such version. Known: {', '.join(VERSIONS)}.") from None
+        if version not in VERSIONS:
+            raise NotFound(f"There is no such version. Known: {', '.join(VERSIONS)}.")
+        document = schema_bytes(version)
         etag = sha256(document).hexdigest()
         if is_unchanged(request, etag):
             return not_modified(etag)
@@ -175,6 +180,9 @@ class ReportVerificationViewSet(WireViewSet):
         uploaded: Any = request.data
         if not uploaded:  # an empty body never reaches a parser
             raise ParseError("The body is empty: send the file of a sealed report.")
+        if not isinstance(uploaded["document"], dict):
+            message = "A sealed report is one JSON object."
+            raise ValidationFailed(message, details={"request": [message]})
         checked = report_verify(
             actor=actor_of(request), raw=uploaded["raw"], document=uploaded["document"]
         )

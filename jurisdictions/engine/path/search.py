@@ -14,17 +14,9 @@ from jurisdictions.engine.path.cases import Case, Judgement, View, keeps_from_co
 from jurisdictions.engine.path.facts import FactKey, fact_change, fact_key, fact_target
 from jurisdictions.engine.path.problems import NoRemedy, Problem
 from jurisdictions.engine.path.remedies import remedy
-from jurisdictions.engine.path.steps import (
-    ISSUER,
-    OFFICER,
-    Blocker,
-    Path,
-    Step,
-    StepKind,
-    after,
-)
+from jurisdictions.engine.path.steps import ISSUER, OFFICER, Blocker, Path, Step, StepKind, after
 from jurisdictions.engine.path.values import answers, compared_with
-from jurisdictions.engine.results import ENGINE_PACK_ID, CheckResult, Verdict
+from jurisdictions.engine.results import ENGINE_PACK_ID, CheckResult, Severity, Verdict
 from jurisdictions.engine.selection import select_packs, tags_in_use
 from jurisdictions.engine.snapshot import Snapshot
 
@@ -80,7 +72,10 @@ class _Search:
     ) -> None:
         self.recorded = self.snapshot = snapshot
         self.packs, self.now, self.catalogue, self.bounds = packs, now, catalogue, bounds
-        self.in_force = [one.pack for one in select_packs(packs, now) if one.in_force]
+        in_force = [one.pack for one in select_packs(packs, now) if one.in_force]
+        self.rules = {
+            (one.pack_id, rule.key): (one, rule) for one in in_force for rule in one.requirements
+        }
         self.view = View(snapshot)
         self.steps: dict[tuple[str, ...], Step] = {}
         self.wanted: dict[FactKey, list[Case]] = {}
@@ -134,7 +129,11 @@ class _Search:
         if blockers:
             return blockers
         # An advice that cannot be judged yet keeps nobody back, but an answer may make it fail.
-        advised = [one for one in results if one.verdict == Verdict.UNKNOWN and one not in unmet]
+        advised = [
+            one
+            for one in results
+            if one.verdict == Verdict.UNKNOWN and one.severity == Severity.RECOMMENDED
+        ]
         blockers += self._answer(cases, [case for one in advised for case in self._cases(one)])
         if blockers:
             return blockers
@@ -165,13 +164,8 @@ class _Search:
         return blockers
 
     def _cases(self, result: CheckResult) -> list[Case]:
-        return [
-            Case(pack, one, result.via_tags)
-            for pack in self.in_force
-            if (pack.pack_id, pack.version) == (result.pack_id, result.pack_version)
-            for one in pack.requirements
-            if one.key == result.key
-        ]
+        found = self.rules.get((result.pack_id, result.key))
+        return [Case(*found, result.via_tags)] if found else []
 
     def _judge(self, case: Case, snapshot: Snapshot) -> Judgement:
         self.judgements += 1
@@ -278,11 +272,19 @@ class _Search:
             key[0], list(dict.fromkeys([*named, *asked])), self.catalogue, self.now
         )
 
-        def unmet(value: Any) -> int:
+        best, fewest = candidates[0], len(about) + 1
+        for value in candidates:
             there = fact_change(key, value).applied(self.snapshot)
-            return sum(case.stands_in_the_way(self._judge(case, there)) for case in about)
-
-        return min(candidates, key=unmet)
+            unmet = 0
+            for case in about:
+                unmet += case.stands_in_the_way(self._judge(case, there))
+                if unmet >= fewest:
+                    break
+            if unmet < fewest:
+                best, fewest = value, unmet
+            if not fewest:
+                break
+        return best
 
 
 def _with_tags(cases: Iterable[Case], tags: tuple[str, ...]) -> list[Case]:
@@ -300,7 +302,7 @@ def _serves(step: Step, case: Case, judgement: Judgement) -> bool:
     fact = step.target.get("fact")
     return bool(
         fact in seen
-        or (fact in case.named and set(step.target["tags"]) <= {*case.tags, *step.target["tags"]})
+        or (fact in case.named and bool(_with_tags([case], tuple(step.target["tags"]))))
         or seen & {one.id for one in change.attestations}
         or (change.enforcement and "enforcement" in seen)
         or seen & set(change.retention)
