@@ -12,7 +12,6 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
-
 MAX_DEPTH = 64
 
 
