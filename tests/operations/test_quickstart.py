@@ -25,6 +25,7 @@ GROWING = {
 }
 AGAIN = {
     "compliance.report.generated",
+    "compliance.report.reused",
     "audit.trail.verified",
     "compliance.metadata.read",
     "compliance.metadata.listed",
