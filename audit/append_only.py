@@ -5,10 +5,8 @@ would otherwise rewrite a row without firing the others (reference/audit.md, B.4
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations.base import Operation
+from audit.trigger_operations import TableOf, TriggerOperation
 
 UniqueKey = str | Sequence[str]
 """A unique column, or the columns of a composite unique constraint."""
@@ -62,41 +60,18 @@ def drop_statements(vendor: str, table: str) -> list[str]:
     return [f"DROP TRIGGER IF EXISTS {table}_no_{verb}" for verb in ("update", "delete", "replace")]
 
 
-class AppendOnly(Operation):
+class AppendOnly(TriggerOperation):
     """A migration operation that makes the table of `model_name` append-only."""
-
-    reversible = True
-    reduces_to_sql = True
 
     def __init__(self, model_name: str, unique: Sequence[UniqueKey]) -> None:
         self.model_name = model_name
         self.unique = tuple(unique)
 
-    def state_forwards(self, app_label: str, state: Any) -> None:
-        """The models stay as they are."""
+    def create_sql(self, vendor: str, table_of: TableOf) -> list[str]:
+        return create_statements(vendor, table_of(self.model_name), self.unique)
 
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: Any,
-        to_state: Any,
-    ) -> None:
-        table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
-        vendor = schema_editor.connection.vendor
-        for statement in create_statements(vendor, table, self.unique):
-            schema_editor.execute(statement, params=None)
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: Any,
-        to_state: Any,
-    ) -> None:
-        table = from_state.apps.get_model(app_label, self.model_name)._meta.db_table
-        for statement in drop_statements(schema_editor.connection.vendor, table):
-            schema_editor.execute(statement, params=None)
+    def drop_sql(self, vendor: str, table_of: TableOf) -> list[str]:
+        return drop_statements(vendor, table_of(self.model_name))
 
     def describe(self) -> str:
         return f"Make {self.model_name} append-only"

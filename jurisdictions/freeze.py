@@ -7,10 +7,8 @@ The stamps tell every process that what it cached is old (`selectors`).
 
 # ruff: noqa: S608 - every name and word in the statements is a constant of this module
 from collections.abc import Sequence
-from typing import Any
 
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations.base import Operation
+from audit.trigger_operations import TableOf, TriggerOperation
 
 PACKS = "jurisdictions_rulepack"
 REQUIREMENTS = "jurisdictions_requirement"
@@ -242,40 +240,14 @@ def sqlite_drop_statements() -> list[str]:
     return [f"DROP TRIGGER IF EXISTS {name}" for name in _sqlite_triggers()]
 
 
-class FreezeRules(Operation):
-    """A migration operation that creates the triggers of this module.
+class FreezeRules(TriggerOperation):
+    """A migration operation that creates the triggers of this module."""
 
-    A later migration that alters a table on SQLite, where Django makes such a table anew and the
-    triggers go with the old one, undoes this operation before and repeats it after.
-    """
+    def create_sql(self, vendor: str, table_of: TableOf) -> list[str]:
+        return postgres_statements() if vendor == "postgresql" else sqlite_statements()
 
-    reversible = True
-    reduces_to_sql = True
-
-    def state_forwards(self, app_label: str, state: Any) -> None:
-        """The models stay as they are."""
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: Any,
-        to_state: Any,
-    ) -> None:
-        postgres = schema_editor.connection.vendor == "postgresql"
-        for statement in postgres_statements() if postgres else sqlite_statements():
-            schema_editor.execute(statement, params=None)
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: Any,
-        to_state: Any,
-    ) -> None:
-        postgres = schema_editor.connection.vendor == "postgresql"
-        for statement in postgres_drop_statements() if postgres else sqlite_drop_statements():
-            schema_editor.execute(statement, params=None)
+    def drop_sql(self, vendor: str, table_of: TableOf) -> list[str]:
+        return postgres_drop_statements() if vendor == "postgresql" else sqlite_drop_statements()
 
     def describe(self) -> str:
         return "Freeze rule packs that are no Drafts, and stamp changes of the rules"
