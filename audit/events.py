@@ -123,6 +123,29 @@ _TYPES = (
         _A.UPDATE,
         _S.NOTICE,
     ),
+    _event(
+        "jurisdictions.pack.approved",
+        "Rule pack approved on its dry run",
+        _C.JURISDICTION,
+        _A.UPDATE,
+        _S.NOTICE,
+    ),
+    _event("jurisdictions.dry_run.requested", "Dry run requested", _C.JURISDICTION, _A.CREATE),
+    _event("jurisdictions.dry_run.finished", "Dry run finished", _C.JURISDICTION, _A.UPDATE),
+    _event(
+        "jurisdictions.dry_run.failed", "Dry run failed", _C.JURISDICTION, _A.UPDATE, _S.NOTICE
+    ),
+    _event(
+        "jurisdictions.dry_run.report_read", "Dry-run report read", _C.JURISDICTION, _A.READ
+    ),
+    _event("jurisdictions.dry_run.cancelled", "Dry run cancelled", _C.JURISDICTION, _A.UPDATE),
+    _event(
+        "jurisdictions.dry_run.request_failed",
+        "Dry run refused",
+        _C.JURISDICTION,
+        _A.CREATE,
+        _S.NOTICE,
+    ),
     _event("jurisdictions.requirement.created", "Requirement added", _C.JURISDICTION, _A.CREATE),
     _event("jurisdictions.requirement.updated", "Requirement changed", _C.JURISDICTION, _A.UPDATE),
     _event("jurisdictions.requirement.deleted", "Requirement removed", _C.JURISDICTION, _A.DELETE),

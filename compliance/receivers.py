@@ -2,13 +2,15 @@
 
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
 from audit.body import EventDraft
 from audit.signals import event_recorded
 from compliance.services.status import mark_stale
-from compliance.tasks import request_recalculation, request_sweep
+from compliance.tasks import request_dry_run, request_recalculation, request_sweep
+from jurisdictions.services.dry_runs import DRY_RUN_REQUESTED
 
 
 def connect() -> None:
@@ -18,6 +20,9 @@ def connect() -> None:
 
 def on_events(sender: object, events: tuple[EventDraft, ...], **kwargs: Any) -> None:
     """Mark statuses stale in the transaction of the change, and recalculate after its commit."""
+    for event in events:
+        if event.name == DRY_RUN_REQUESTED and event.reference_id is not None:
+            transaction.on_commit(partial(request_dry_run, UUID(event.reference_id)))
     if not any(event.type.affects_status for event in events):
         return
     named, wide = mark_stale(events)

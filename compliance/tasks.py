@@ -2,17 +2,22 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
 from django.core.cache import cache
+from django.db import DatabaseError
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from compliance.models import TokenStatus
+from compliance.services.dry_runs import dry_run_continue
 from compliance.services.recalculation import BATCH, statuses_recalculate
 from compliance.services.status import due_statuses, is_fresh, status_recalculate
+from jurisdictions.services.dry_runs import dry_run_fail, unattended_dry_runs
 
 logger = logging.getLogger("assayer.status")
 
@@ -53,6 +58,14 @@ def request_sweep() -> None:
         recalculate_due_statuses.delay()
     except (OperationalError, OSError):
         logger.warning("the broker is down: the periodic sweep will recalculate")
+
+
+def request_dry_run(run_id: UUID) -> None:
+    """Have a dry run evaluated in the background."""
+    try:
+        continue_dry_run.delay(str(run_id))
+    except (OperationalError, OSError):
+        logger.warning("the broker is down: the periodic sweep will go on with the dry run")
 
 
 def _try_again_soon(key: str) -> None:
@@ -106,3 +119,25 @@ def _recalculate(token_ids: Sequence[int]) -> int:
         except Exception:
             logger.exception("a status could not be recalculated", extra={"id": token_id})
     return done
+
+
+@shared_task(acks_late=True)
+def continue_dry_run(run_id: str) -> None:
+    """Evaluate a dry run to its end, a batch at a time; what stops it is written down on it."""
+    try:
+        while dry_run_continue(UUID(run_id)):
+            pass
+    except DatabaseError:
+        raise  # the sweep tries again where the run stands
+    except Exception as problem:
+        logger.exception("a dry run failed", extra={"id": run_id})
+        dry_run_fail(run_id=UUID(run_id), problem=f"{type(problem).__name__}: {problem}")
+
+
+@shared_task
+def continue_dry_runs() -> int:
+    """Take up the dry runs that nobody works on; return how many."""
+    waiting = unattended_dry_runs(since=timezone.now() - timedelta(seconds=_LOST_TASK_SECONDS))
+    for run_id in waiting:
+        request_dry_run(run_id)
+    return len(waiting)

@@ -15,6 +15,16 @@ class PackStatus(TextChoices):
     RETIRED = engine.PackStatus.RETIRED.value, "Retired"
 
 
+class DryRunState(TextChoices):
+    """Where a dry run stands."""
+
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    FINISHED = "Finished"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
 class PackOrigin(TextChoices):
     """Whether a version is as it was loaded from a document, or staff made or changed it."""
 

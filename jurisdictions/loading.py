@@ -34,8 +34,9 @@ from jurisdictions.reference_data import (
     rule_pack_schema,
 )
 from jurisdictions.selectors import fact_catalogue, version_order
-from jurisdictions.services.lifecycle import bring_into_force, pack_details, pack_reference
+from jurisdictions.services.lifecycle import bring_into_force
 from jurisdictions.services.locking import lock_rules_in_force
+from jurisdictions.services.pack_events import pack_details, pack_reference
 from jurisdictions.tag_text import JurisdictionDirectory
 
 # What of a document does not make it another one: where it lies, and where it stands in its life.
@@ -267,7 +268,7 @@ def _identity_problems(
     document: dict[str, Any], row: RulePack | None, codes: Collection[str]
 ) -> Iterable[str]:
     if document["jurisdiction"]["code"] not in codes:
-        yield f"there is no jurisdiction {document['jurisdiction']['code']}"
+        yield f"jurisdiction.code: there is no jurisdiction {document['jurisdiction']['code']}"
     loaded = row is not None and row.origin == PackOrigin.LOADED
     if row is not None and loaded and row.loaded_digest != digest(document):
         yield (

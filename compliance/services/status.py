@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -32,7 +32,15 @@ from config.api.errors import NotFound
 from config.api.formats import utc_text
 from config.observability.metrics import EVALUATIONS
 from jurisdictions.catalogue import FactCatalogue
-from jurisdictions.engine import Aggregate, CheckResult, Pack, Snapshot, aggregate, evaluate
+from jurisdictions.engine import (
+    Aggregate,
+    CheckResult,
+    Pack,
+    PackStatus,
+    Snapshot,
+    aggregate,
+    evaluate,
+)
 from jurisdictions.engine.conflicts import conflicts
 from jurisdictions.engine.outlook import outlook, warnings_change_at, warnings_of
 from jurisdictions.engine.path import path_to_compliance
@@ -48,6 +56,12 @@ class Rules(NamedTuple):
 
     packs: tuple[Pack, ...]
     catalogue: FactCatalogue
+
+    def trying(self, pack: Pack) -> "Rules":
+        """Return the rules with this version, of any status, in force in place of its pack."""
+        tried = replace(pack, status=PackStatus.ACTIVE, effective_from=None, effective_to=None)
+        others = (one for one in self.packs if one.pack_id != pack.pack_id)
+        return self._replace(packs=(*others, tried))
 
 
 def rules_at(now: datetime) -> Rules:

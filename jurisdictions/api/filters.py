@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from config.api.filters import BooleanFilter, ChoiceFilter, WireFilterSet, text_filter
 from jurisdictions.choices import PackStatus
-from jurisdictions.models import RulePack
+from jurisdictions.models import DryRunChange, RulePack
 
 
 class PackFilter(WireFilterSet):
@@ -35,3 +35,15 @@ class PackFilter(WireFilterSet):
     def by_active(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
         active = Q(status=PackStatus.ACTIVE)
         return rows.filter(active if value else ~active)
+
+
+class DryRunChangeFilter(WireFilterSet):
+    """Filters over the tokens that a dry run would change."""
+
+    fromStatus = text_filter("before", 20)
+    toStatus = text_filter("after", 20)
+    network = text_filter("token__network", 50)
+
+    class Meta:
+        model = DryRunChange
+        fields: list[str] = []

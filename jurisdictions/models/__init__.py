@@ -1,5 +1,6 @@
 """The rules, and what is recorded of tokens and issuers for the rules to look at."""
 
+from jurisdictions.models.dry_runs import DryRun, DryRunChange, DryRunReport, PackApproval
 from jurisdictions.models.facts import FactValue
 from jurisdictions.models.rules import (
     AmbiguousSpelling,
@@ -16,10 +17,14 @@ from jurisdictions.models.waivers import Waiver
 
 __all__ = [
     "AmbiguousSpelling",
+    "DryRun",
+    "DryRunChange",
+    "DryRunReport",
     "FactDefinition",
     "FactValue",
     "IssuerJurisdiction",
     "Jurisdiction",
+    "PackApproval",
     "ReferenceStamp",
     "Requirement",
     "RulePack",

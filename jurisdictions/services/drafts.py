@@ -16,8 +16,9 @@ from jurisdictions.choices import PackOrigin, PackStatus
 from jurisdictions.mapping import rows_of
 from jurisdictions.models import Jurisdiction, Requirement, RulePack
 from jurisdictions.selectors import pack_value, version_order
-from jurisdictions.services.lifecycle import pack_details, pack_reference, with_author
+from jurisdictions.services.lifecycle import with_author
 from jurisdictions.services.locking import lock_draft, lock_rules_in_force
+from jurisdictions.services.pack_events import pack_details, pack_reference
 from jurisdictions.validation import require_valid_header
 
 

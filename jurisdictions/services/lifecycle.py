@@ -1,7 +1,6 @@
 """The life of a version: submitted, returned, activated by a second person, retired."""
 
 from datetime import date, timedelta
-from typing import TypedDict
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -15,7 +14,9 @@ from config.api.errors import Conflict, PermissionRefused
 from jurisdictions.choices import PackStatus
 from jurisdictions.models import RulePack
 from jurisdictions.selectors import requirements_of, version_order
+from jurisdictions.services.approvals import approve, report_for_approval
 from jurisdictions.services.locking import lock_draft, lock_pack, lock_rules_in_force
+from jurisdictions.services.pack_events import pack_details, pack_reference
 from jurisdictions.validation import require_valid_pack
 
 _BEFORE_FORCE = frozenset({PackStatus.DRAFT, PackStatus.IN_REVIEW})
@@ -57,11 +58,19 @@ def pack_return(
 
 
 @transaction.atomic
-def pack_activate(*, actor: User, pack: RulePack, lock_version: int | None = None) -> RulePack:
-    """Bring a reviewed version into force; the Active one is superseded at that day.
+def pack_activate(
+    *,
+    actor: User,
+    pack: RulePack,
+    dry_run_report: str | None = None,
+    lock_version: int | None = None,
+) -> RulePack:
+    """Approve a reviewed version on its dry run and bring it into force.
 
-    Administrators only, and nobody who made, changed or submitted it. A version of a pack that was
-    in force before takes effect today at the earliest: what held in the past stays as it was.
+    The Active one is superseded at that day. Administrators only, and nobody who made, changed or
+    submitted it. `dry_run_report` is the digest of the sealed report that is approved: it must be
+    of this content and of the rules that are in force now. A version of a pack that was in force
+    before takes effect today at the earliest: what held in the past stays as it was.
     Raises `PermissionRefused`, `Conflict`, `PreconditionFailed`, and ValidationError where the
     facts catalogue has changed so that the version is not valid any more.
     """
@@ -74,6 +83,7 @@ def pack_activate(*, actor: User, pack: RulePack, lock_version: int | None = Non
             "Somebody who neither changed nor submitted this version must activate it."
         )
     require_valid_pack(row, requirements_of([row]))
+    approve(row, report_for_approval(row, dry_run_report), actor=actor)
     bring_into_force(row, actor=actor)
     return row
 
@@ -179,26 +189,3 @@ def _record(
             **({"supersedes": supersedes.version} if supersedes else {}),
         },
     )
-
-
-class PackReference(TypedDict):
-    """The arguments of `record_event` that name a version."""
-
-    reference_type: str
-    reference_id: str
-
-
-def pack_reference(row: RulePack) -> PackReference:
-    """What an event about a version refers to."""
-    return {"reference_type": "rule_pack", "reference_id": str(row.pk)}
-
-
-def pack_details(row: RulePack) -> dict[str, str]:
-    """What an event about a version says of it."""
-    days = {"effectiveFrom": row.effective_from, "effectiveTo": row.effective_to}
-    return {
-        "packId": row.pack_id,
-        "version": row.version,
-        "jurisdiction": row.jurisdiction_id,
-        **{name: day.isoformat() for name, day in days.items() if day is not None},
-    }

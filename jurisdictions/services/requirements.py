@@ -12,8 +12,8 @@ from audit.services import record_event
 from config.api.errors import PreconditionFailed
 from jurisdictions.models import Requirement, RulePack
 from jurisdictions.services.drafts import draft_edited
-from jurisdictions.services.lifecycle import pack_details, pack_reference
 from jurisdictions.services.locking import lock_draft, require_seen
+from jurisdictions.services.pack_events import pack_details, pack_reference
 from jurisdictions.validation import require_valid_requirement
 
 

@@ -21,13 +21,13 @@ from jurisdictions.engine import CheckResult, Verdict
 from jurisdictions.models import RulePack
 from jurisdictions.services.drafts import pack_draft_from
 from jurisdictions.services.facts import facts_record, issuer_facts_record
-from jurisdictions.services.lifecycle import pack_activate, pack_submit
+from jurisdictions.services.lifecycle import pack_submit
 from jurisdictions.services.requirements import requirement_create
 from jurisdictions.services.tags import issuer_tag_assign, tag_assign, tag_remove
 from jurisdictions.services.waivers import waiver_approve, waiver_request, waiver_revoke
 from tests.compliance.conftest import ASSET
 from tests.factories import VOI, user_with_role
-from tests.jurisdictions.rules import RULE
+from tests.jurisdictions.rules import RULE, activate
 from whitelist.services import whitelist_policy_set
 
 Read = Callable[..., dict[str, Any]]
@@ -146,7 +146,7 @@ class TestFacts:
         }
         requirement_create(actor=officer, pack=pack, **rule)
         pack.refresh_from_db()
-        pack_activate(actor=administrator, pack=pack_submit(actor=officer, pack=pack))
+        activate(actor=administrator, pack=pack_submit(actor=officer, pack=pack))
         return "base.published"
 
     def test_a_fact_unlocks_a_check(

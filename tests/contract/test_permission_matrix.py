@@ -14,7 +14,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from jurisdictions.services.lifecycle import pack_activate, pack_submit
+from jurisdictions.services.lifecycle import pack_submit
 from tests.contract.bodies import NEW_PACK, PACK, REQUIREMENT, waiver_body
 from tests.contract.routes import API, operations
 from tests.contract.world import (
@@ -33,6 +33,7 @@ from tests.contract.world import (
     undone,
 )
 from tests.factories import CID, VOI, event_bodies, wallet
+from tests.jurisdictions import rules
 
 pytestmark = pytest.mark.django_db
 
@@ -302,7 +303,7 @@ def _reviewed(world: World, step: str, **body: str) -> Ask:
 
 def _in_force(world: World) -> Ask:
     ask = _reviewed(world, "retire", reason="Repealed.")
-    pack_activate(actor=world.user("administrator"), pack=world.pack)
+    rules.activate(actor=world.user("administrator"), pack=world.pack)
     make_status_fresh(world)
     return ask
 

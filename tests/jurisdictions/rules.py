@@ -12,12 +12,15 @@ import pytest
 
 from accounts.models import User
 from audit.models import AuditEvent
+from compliance.services.dry_runs import dry_run_continue
 from jurisdictions.loading import LoadReport, rules_load
 from jurisdictions.mapping import document_of
-from jurisdictions.models import Requirement, RulePack
+from jurisdictions.models import DryRunReport, PackApproval, Requirement, RulePack
 from jurisdictions.selectors import pack_value, requirements_of
 from jurisdictions.services.drafts import pack_draft_from
+from jurisdictions.services.dry_runs import dry_run_request
 from jurisdictions.services.lifecycle import pack_activate, pack_submit
+from tests import factories
 from tests.factories import event_bodies
 from tests.jurisdictions.builders import PACKS, ROOT
 
@@ -65,7 +68,34 @@ def reviewed(author: User) -> RulePack:
 
 
 def activated(author: User, second: User) -> RulePack:
-    return pack_activate(actor=second, pack=reviewed(author))
+    return activate(actor=second, pack=reviewed(author))
+
+
+def tried(pack: RulePack) -> str:
+    """The digest of the sealed report of a dry run of the version as it is now."""
+    run = dry_run_request(actor=factories.user_with_role("ComplianceOfficer"), pack=pack)
+    while dry_run_continue(run.pk):
+        pass
+    return DryRunReport.objects.get(run=run).digest
+
+
+def approve(pack: RulePack, second: User) -> PackApproval:
+    """The row without which the database lets nobody activate the version."""
+    report = DryRunReport.objects.filter(digest=tried(pack)).latest("created_at")
+    return PackApproval.objects.create(
+        pack=pack,
+        report=report,
+        pack_digest=report.pack_digest,
+        approved_by=second.label,
+        approved_by_id=second.principal_id,
+    )
+
+
+def activate(*, actor: User, pack: RulePack, lock_version: int | None = None) -> RulePack:
+    """Activate a version on a dry run, for tests of what comes after."""
+    standing = RulePack.objects.get(pk=pack.pk).status
+    report = tried(pack) if standing in ("Draft", "InReview") else None
+    return pack_activate(actor=actor, pack=pack, dry_run_report=report, lock_version=lock_version)
 
 
 def fixtures_with(tmp_path: Path, **packs: dict[str, Any]) -> Path:

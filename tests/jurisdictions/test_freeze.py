@@ -86,6 +86,7 @@ def test_requirements_are_frozen_in_every_status_but_draft(
             values |= {"submitted_by_id": officer.principal_id}
         if step == "Active":
             RulePack.objects.filter(status="Active").update(status="Superseded")
+            rules.approve(pack, administrator)
             values |= {
                 "activated_at": timezone.now(),
                 "activated_by_id": administrator.principal_id,
@@ -146,6 +147,7 @@ def test_the_life_of_a_version_has_no_other_steps(
         if step == "InReview":
             values["submitted_by_id"] = officer.principal_id
         if step == "Active":
+            rules.approve(pack, administrator)
             values |= second
         RulePack.objects.filter(pk=pack.pk).update(**values)
     more = second if after in ("Active", "Superseded") and before in ("Draft", "InReview") else {}

@@ -96,7 +96,7 @@ class TestActivation:
         requirement_create(actor=officer, pack=draft, **rules.RULE)
         pack_update(actor=officer, pack=draft, effective_from=date(2027, 1, 1))
         pack_submit(actor=officer, pack=draft)
-        pack_activate(actor=administrator, pack=draft)
+        rules.activate(actor=administrator, pack=draft)
         old = RulePack.objects.get(version="2026.11.1")
         assert (old.status, old.effective_to) == ("Superseded", date(2026, 12, 31))
 
@@ -112,11 +112,11 @@ class TestActivation:
         later = rules.draft(officer)
         pack_update(actor=officer, pack=later, effective_from=date(2027, 1, 1))
         pack_submit(actor=officer, pack=later)
-        pack_activate(actor=administrator, pack=later)
+        rules.activate(actor=administrator, pack=later)
         sooner = pack_draft_from(actor=officer, pack=later)
         pack_update(actor=officer, pack=sooner, effective_from=date(2026, 12, 1))
         pack_submit(actor=officer, pack=sooner)
-        pack_activate(actor=administrator, pack=sooner)
+        rules.activate(actor=administrator, pack=sooner)
         later.refresh_from_db()
         assert (later.status, later.effective_to) == ("Superseded", None)
         moment = datetime(2027, 2, 1, tzinfo=UTC)
@@ -128,8 +128,12 @@ class TestActivation:
     def test_needs_an_administrator(self, officer: User, auditor: User, owner: User):
         pack = rules.reviewed(officer)
         second_officer = factories.user_with_role("ComplianceOfficer")
+        report = rules.tried(pack)
         for actor in (officer, second_officer, auditor, owner):
-            refused(PermissionRefused, lambda a=actor: pack_activate(actor=a, pack=pack))
+            refused(
+                PermissionRefused,
+                lambda a=actor: pack_activate(actor=a, pack=pack, dry_run_report=report),
+            )
 
     def test_needs_somebody_who_neither_wrote_nor_submitted_it(
         self, officer: User, administrator: User
@@ -138,43 +142,59 @@ class TestActivation:
         pack = rules.draft(officer)
         requirement_create(actor=second, pack=pack, **rules.RULE)
         pack_submit(actor=administrator, pack=pack)
+        report = rules.tried(pack)
         for actor in (second, administrator):
-            refused(PermissionRefused, lambda a=actor: pack_activate(actor=a, pack=pack))
+            refused(
+                PermissionRefused,
+                lambda a=actor: pack_activate(actor=a, pack=pack, dry_run_report=report),
+            )
         third = factories.user_with_role("Administrator")
-        assert pack_activate(actor=third, pack=pack).activated_by == third.label
+        assert rules.activate(actor=third, pack=pack).activated_by == third.label
 
     def test_of_a_loaded_draft_needs_a_submitter_and_a_second_person(
         self, officer: User, administrator: User, tmp_path: Any
     ):
         rules.load(fixtures=rules.fixtures_with(tmp_path, us=rules.document("US-SEC")))
         pack = RulePack.objects.get()
-        refused(Conflict, lambda: pack_activate(actor=administrator, pack=pack))
+        report = rules.tried(pack)
+        refused(
+            Conflict, lambda: pack_activate(actor=administrator, pack=pack, dry_run_report=report)
+        )
         pack_submit(actor=officer, pack=pack)
-        row = pack_activate(actor=administrator, pack=pack)
+        row = rules.activate(actor=administrator, pack=pack)
         # It was never in force before, so its law keeps its own date.
         assert (row.origin, row.effective_from) == ("Loaded", date(2012, 4, 5))
 
     def test_of_what_was_not_seen_is_refused(self, officer: User, administrator: User):
         pack = rules.reviewed(officer)
+        report = rules.tried(pack)
         refused(
             PreconditionFailed,
-            lambda: pack_activate(actor=administrator, pack=pack, lock_version=1),
+            lambda: pack_activate(
+                actor=administrator, pack=pack, dry_run_report=report, lock_version=1
+            ),
         )
-        assert pack_activate(actor=administrator, pack=pack, lock_version=2).status == "Active"
+        assert rules.activate(actor=administrator, pack=pack, lock_version=2).status == "Active"
 
     def test_of_an_older_version_is_refused(self, officer: User, administrator: User):
         older = rules.reviewed(officer)
         newer = pack_draft_from(actor=officer, pack=older)
         pack_submit(actor=officer, pack=newer)
-        pack_activate(actor=administrator, pack=newer)
-        refusal = refused(Conflict, lambda: pack_activate(actor=administrator, pack=older))
+        rules.activate(actor=administrator, pack=newer)
+        report = rules.tried(older)
+        refusal = refused(
+            Conflict, lambda: pack_activate(actor=administrator, pack=older, dry_run_report=report)
+        )
         assert refusal.message == "The newer version 2026.11.3 is active already."
 
     def test_of_what_is_over_is_refused(self, officer: User, administrator: User):
         pack = rules.draft(officer)
         pack_update(actor=officer, pack=pack, effective_to=date(2026, 11, 21))
         pack_submit(actor=officer, pack=pack)
-        refused(Conflict, lambda: pack_activate(actor=administrator, pack=pack))
+        report = rules.tried(pack)
+        refused(
+            Conflict, lambda: pack_activate(actor=administrator, pack=pack, dry_run_report=report)
+        )
 
     def test_brings_a_new_rule_into_the_evaluation(self, officer: User, administrator: User):
         pack = rules.draft(officer)
@@ -189,7 +209,7 @@ class TestActivation:
 
         pack_submit(actor=officer, pack=pack)
         assert found() == []
-        pack_activate(actor=administrator, pack=pack)
+        rules.activate(actor=administrator, pack=pack)
         assert found() == [("Fail", "Prospectus Regulation Art 21", "2026.11.2")]
 
 
@@ -239,26 +259,30 @@ def race(*changes: Callable[[], object]) -> list[str]:
 class TestAtOnce:
     def test_one_version_is_activated_once(self, officer: User, administrator: User):
         pack = rules.reviewed(officer)
+        report = rules.tried(pack)
         second = factories.user_with_role("Administrator")
         outcomes = race(
-            lambda: pack_activate(actor=administrator, pack=pack),
-            lambda: pack_activate(actor=second, pack=pack),
-            lambda: pack_activate(actor=administrator, pack=pack),
+            lambda: pack_activate(actor=administrator, pack=pack, dry_run_report=report),
+            lambda: pack_activate(actor=second, pack=pack, dry_run_report=report),
+            lambda: pack_activate(actor=administrator, pack=pack, dry_run_report=report),
         )
         assert outcomes == ["Conflict", "Conflict", "done"]
         assert len(event_bodies("jurisdictions.pack.activated")) == 2  # and the loaded one
         assert len(event_bodies("jurisdictions.pack.superseded")) == 1
 
-    def test_of_two_versions_the_newer_ends_active(self, officer: User, administrator: User):
+    def test_of_two_versions_tried_on_the_same_rules_one_comes_into_force(
+        self, officer: User, administrator: User
+    ):
         one = rules.reviewed(officer)
         two = pack_draft_from(actor=officer, pack=one)
         pack_submit(actor=officer, pack=two)
+        reports = rules.tried(one), rules.tried(two)
         outcomes = race(
-            lambda: pack_activate(actor=administrator, pack=one),
-            lambda: pack_activate(actor=administrator, pack=two),
+            lambda: pack_activate(actor=administrator, pack=one, dry_run_report=reports[0]),
+            lambda: pack_activate(actor=administrator, pack=two, dry_run_report=reports[1]),
         )
-        assert outcomes in (["Conflict", "done"], ["done", "done"])
-        assert [row.version for row in RulePack.objects.filter(status="Active")] == [two.version]
+        assert outcomes == ["PreconditionFailed", "done"]
+        assert RulePack.objects.filter(status="Active").count() == 1
 
     def test_an_edit_and_a_submission_do_not_cross(self, officer: User):
         pack = rules.draft(officer)

@@ -19,7 +19,7 @@ from jurisdictions.selectors import (
     jurisdiction_directory,
     pack_get,
 )
-from jurisdictions.services.lifecycle import pack_activate, pack_retire
+from jurisdictions.services.lifecycle import pack_retire
 from tests.jurisdictions import rules
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -85,7 +85,7 @@ def test_what_a_rollback_took_back_is_not_served(officer: User, administrator: U
     for _ in range(2):
         # Twice: a counter would come to the same number again.
         with transaction.atomic():
-            pack_activate(actor=administrator, pack=pack)
+            rules.activate(actor=administrator, pack=pack)
             assert versions() == [("2026.11.2", "Active")]
             transaction.set_rollback(True)
         assert versions() == [("2026.11.1", "Active")]
@@ -137,7 +137,7 @@ def test_readers_in_threads_see_one_whole_state_or_the_other(officer: User, admi
     threads = [Thread(target=read) for _ in range(4)]
     for thread in threads:
         thread.start()
-    pack_activate(actor=administrator, pack=pack)
+    rules.activate(actor=administrator, pack=pack)
     for thread in threads:
         thread.join()
     assert seen <= {(("2026.11.1", "Active"),), (("2026.11.2", "Active"),)}

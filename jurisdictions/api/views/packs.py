@@ -26,6 +26,7 @@ from config.api.schema import (
 from config.api.serializers import WireSerializer
 from config.api.views import WireViewSet, answer, answer_page, answer_tagged
 from jurisdictions.api.converters import VersionConverter
+from jurisdictions.api.dry_run_serializers import ActivationSerializer
 from jurisdictions.api.filters import PackFilter
 from jurisdictions.api.problems import wire_problems
 from jurisdictions.api.serializers import (
@@ -149,10 +150,10 @@ class RulePackViewSet(WireViewSet):
         """Return a version in review to its authors, as a Draft, with the reason."""
         return _step(lifecycle.pack_return, ReasonSerializer, request, pack_id, version)
 
-    @extend_schema(parameters=[IF_MATCH_PARAMETER], request=NothingSerializer, responses=_RULE)
+    @extend_schema(parameters=[IF_MATCH_PARAMETER], request=ActivationSerializer, responses=_RULE)
     def activate(self, request: Request, pack_id: str, version: str) -> Response:
-        """Bring a reviewed version into force; never by anybody who made or submitted it."""
-        return _step(lifecycle.pack_activate, NothingSerializer, request, pack_id, version)
+        """Approve a reviewed version on its dry run; never by anybody who made or submitted it."""
+        return _step(lifecycle.pack_activate, ActivationSerializer, request, pack_id, version)
 
     @extend_schema(parameters=[IF_MATCH_PARAMETER], request=ReasonSerializer, responses=_RULE)
     def retire(self, request: Request, pack_id: str, version: str) -> Response:
@@ -167,7 +168,10 @@ class RulePackViewSet(WireViewSet):
         pack = pack_get(pack_id=pack_id, version=version)
         with wire_problems(frozenset(body.fields)):
             row = drafts.pack_update(
-                actor=actor_of(request), pack=pack, lock_version=_seen(request, pack), **given
+                actor=actor_of(request),
+                pack=pack,
+                lock_version=seen_version(request, pack),
+                **given,
             )
         return _answer(row)
 
@@ -203,7 +207,7 @@ class RequirementViewSet(WireViewSet):
             row = requirements.requirement_create(
                 actor=actor_of(request),
                 pack=pack,
-                pack_lock_version=_seen(request, pack),
+                pack_lock_version=seen_version(request, pack),
                 **body.validated_data,
             )
         return _answer_requirement(row)
@@ -280,7 +284,7 @@ def _step(
         row = service(
             actor=actor_of(request),
             pack=pack,
-            lock_version=_seen(request, pack),
+            lock_version=seen_version(request, pack),
             **body.validated_data,
         )
     return _answer(row)
@@ -294,7 +298,7 @@ def _requirement_etag(requirement: Requirement) -> str:
     return f"{requirement.pk}-{requirement.lock_version}"
 
 
-def _seen(request: Request, pack: RulePack) -> int | None:
+def seen_version(request: Request, pack: RulePack) -> int | None:
     """Return the lock version that `If-Match` names, for the service to hold against the row."""
     expected = request.headers.get("If-Match")
     require_match(expected, _etag(pack))
