@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from jurisdictions.engine.checks import validate_params
-from jurisdictions.engine.checks.registry import schema_problems
+from jurisdictions.engine.checks.registry import schema_errors
 from jurisdictions.engine.packs import Pack, Requirement, pack_from_document
 from jurisdictions.engine.predicates import facts_named, validate_predicate
 from jurisdictions.engine.selection import UNIVERSAL_TAG_FACTS
 
 if TYPE_CHECKING:
     from jurisdictions.catalogue import FactCatalogue
+
+# A condition may nest 12 levels, which are two in JSON each.
+_MAX_DEPTH = 60
 
 
 def validate_pack(
@@ -24,14 +29,58 @@ def validate_pack(
     Checked are the rule pack schema, every condition and every check's params against the facts
     catalogue, the sources that requirements cite, and the effective dates.
     """
-    problems = schema_problems(document, schema)
+    problems = list(_unkeepable(document)) or list(_form_problems(document, schema, catalogue))
     if problems or not isinstance(document, Mapping):
         return problems
-    try:
-        pack = pack_from_document(document)
-    except ValueError as error:
-        return [str(error)]
-    return list(_pack_problems(pack, catalogue))
+    return list(_strange_days(document)) or list(
+        _pack_problems(pack_from_document(document), catalogue)
+    )
+
+
+def _unkeepable(value: object, place: str = "$", depth: int = 0) -> Iterator[str]:
+    """What no database and no JSON text can hold, or what nests without end."""
+    where = place.removeprefix("$.")
+    if depth > _MAX_DEPTH:
+        yield f"{where}: nests deeper than {_MAX_DEPTH} levels"
+    elif isinstance(value, str):
+        if "\0" in value:
+            yield f"{where}: holds a NUL character"
+        elif any("\ud800" <= letter <= "\udfff" for letter in value):
+            yield f"{where}: holds half of a surrogate pair, which is no character"
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{where}: {value} is no number in JSON"
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _unkeepable(name, place, depth)
+            yield from _unkeepable(one, f"{place}.{name}", depth + 1)
+    elif isinstance(value, list | tuple):
+        for number, one in enumerate(value):
+            yield from _unkeepable(one, f"{place}[{number}]", depth + 1)
+
+
+def _form_problems(
+    document: object, schema: Mapping[str, Any], catalogue: FactCatalogue
+) -> Iterator[str]:
+    for place, error in schema_errors(document, schema):
+        # Of an alternative the schema says only that none fits; conditions know what is wrong.
+        alternatives = error.validator == "oneOf"
+        reasons = validate_predicate(error.instance, catalogue) if alternatives else []
+        for reason in reasons or [error.message]:
+            yield f"{place}: {reason}"
+
+
+def _strange_days(document: Mapping[str, Any]) -> Iterator[str]:
+    """The dates of the right form that the calendar does not have."""
+    requirements = enumerate(document["requirements"])
+    for place, entry in (
+        ("", document),
+        *((f"requirements[{n}].", one) for n, one in requirements),
+    ):
+        for name in ("effectiveFrom", "effectiveTo", "asOf"):
+            try:
+                date.fromisoformat(entry.get(name) or "2000-01-01")
+            except ValueError as error:
+                yield f"{place}{name}: {error}"
 
 
 def _pack_problems(pack: Pack, catalogue: FactCatalogue) -> Iterator[str]:
@@ -46,7 +95,10 @@ def _pack_problems(pack: Pack, catalogue: FactCatalogue) -> Iterator[str]:
         for path in sorted(facts_named(pack.applies_when) - set(UNIVERSAL_TAG_FACTS)):
             if path.startswith("tag."):
                 yield f"appliesWhen: applies to every token, so it cannot read {path}"
-    sources = {source["id"] for source in pack.sources}
+    sources = Counter(source["id"] for source in pack.sources)
+    for name, count in sources.items():
+        if count > 1:
+            yield f"sources: {name} is given {count} times"
     for requirement in pack.requirements:
         for problem in requirement_problems(requirement, catalogue):
             yield f"{requirement.key}: {problem}"

@@ -118,7 +118,8 @@ class TestDraft:
             ({"notes": [1]}, "__all__"),
             ({"parameters": {"a": float("nan")}}, "parameters"),
             ({"parameters": {"a": "\x00"}}, "parameters"),
-            ({"retention": [[[[[[[[[[]]]]]]]]]] * 3}, None),
+            ({"retention": [[[[[[[[[[]]]]]]]]]] * 3}, "__all__"),
+            ({"parameters": {"deep": [[[[[[[[[[]]]]]]]]]]}}, None),
         ],
     )
     def test_unsound_content_is_refused_by_field(

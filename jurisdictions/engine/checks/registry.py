@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from jurisdictions.engine.clock import Clock
 from jurisdictions.engine.results import Evidence, Outcome, ReasonCode, Verdict, WarningCode
@@ -167,8 +167,17 @@ def validate_params(kind: str, params: object, catalogue: FactCatalogue) -> list
 
 def schema_problems(document: object, schema: Mapping[str, Any]) -> list[str]:
     """What violates the JSON Schema, each with the place where."""
-    errors = sorted(Draft202012Validator(schema).iter_errors(document), key=lambda e: e.json_path)
-    return [f"{error.json_path.removeprefix('$.')}: {error.message}" for error in errors]
+    return [f"{place}: {error.message}" for place, error in schema_errors(document, schema)]
+
+
+def schema_errors(
+    document: object, schema: Mapping[str, Any]
+) -> Iterator[tuple[str, ValidationError]]:
+    """The violations of the JSON Schema with their places, ordered by place."""
+    for error in sorted(
+        Draft202012Validator(schema).iter_errors(document), key=lambda e: e.json_path
+    ):
+        yield error.json_path.removeprefix("$."), error
 
 
 def fact_problems(catalogue: FactCatalogue, path: str, *types: str) -> list[str]:
