@@ -23,16 +23,17 @@ class AttestationQuerySet(models.QuerySet["Attestation"]):
         """Return all: everyone who signed in reads attestations (seed 1, section 10)."""
         return self
 
-    def with_decisions(self) -> "AttestationQuerySet":
+    def with_decisions(self, as_of: datetime | None = None) -> "AttestationQuerySet":
         """Join the change that left Pending as `decision`, and the one that left Verified as
-        `revocation`; there is at most one of each.
+        `revocation`; there is at most one of each. With `as_of`: those made by that moment.
         """
+        made = Q() if as_of is None else Q(status_changes__changed_at__lte=as_of)
         return self.alias(
             decision=FilteredRelation(
-                "status_changes", condition=Q(status_changes__from_status=_S.PENDING)
+                "status_changes", condition=Q(status_changes__from_status=_S.PENDING) & made
             ),
             revocation=FilteredRelation(
-                "status_changes", condition=Q(status_changes__from_status=_S.VERIFIED)
+                "status_changes", condition=Q(status_changes__from_status=_S.VERIFIED) & made
             ),
         ).annotate(
             decided_status=Coalesce(

@@ -59,16 +59,21 @@ def attestation_get(*, actor: Principal, attestation_id: UUID, now: datetime) ->
     return attestation
 
 
-def attestations_for_token(*, token: Token) -> list[AttestationValues]:
+def attestations_for_token(
+    *, token: Token, as_of: datetime | None = None
+) -> list[AttestationValues]:
     """Return what is attested about the token, its holders and its issuer, oldest first.
 
     One query. Nothing is left out because of its time: a clock that is a little behind must not
-    make a status that misses committed evidence.
+    make a status that misses committed evidence. With `as_of`, what was recorded by that moment
+    with the decisions made by then.
     """
     about = Q(token=token)
     if token.issuer_id is not None:
         about |= Q(issuer_id=token.issuer_id)
-    attestations: QuerySet[Any] = Attestation.objects.with_decisions()
+    attestations: QuerySet[Any] = Attestation.objects.with_decisions(as_of)
+    if as_of is not None:
+        about &= Q(created_at__lte=as_of)
     rows = (
         attestations.filter(about)
         .order_by("issued_at", "id")

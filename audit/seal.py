@@ -8,6 +8,7 @@ skipped (reference/audit.md, B.2). The only vendor SQL outside migrations.
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 from django.db import connection, transaction
@@ -195,9 +196,12 @@ def _keep(size: int, tree: Tree, finding: str) -> AuditVerification:
     return verification
 
 
-def trail_verdict() -> TrailVerdict:
-    """Return what the last verification found."""
-    last = AuditVerification.objects.order_by("-id").first()
+def trail_verdict(*, as_of: datetime | None = None) -> TrailVerdict:
+    """Return what the last verification found; with `as_of`, the last one by that moment."""
+    found: QuerySet[AuditVerification] = AuditVerification.objects.order_by("-id")
+    if as_of is not None:
+        found = found.filter(verified_at__lte=as_of)
+    last = found.first()
     if last is None:
         return TrailVerdict(None, 0, "no verification has run yet")
     return TrailVerdict(last.intact, last.size, last.finding)

@@ -26,13 +26,20 @@ def bodies(events: AuditEventQuerySet, limit: int) -> Iterator[dict[str, Any]]:
         yield orjson.loads(body)
 
 
-def evidence_events(*, network: str | None, asset_id: int) -> dict[str, datetime]:
-    """Return, by the name that rules ask for, when such an event last happened to the token."""
+def evidence_events(
+    *, network: str | None, asset_id: int, as_of: datetime | None = None
+) -> dict[str, datetime]:
+    """Return, by the name that rules ask for, when such an event last happened to the token.
+
+    With `as_of`: when it last had by that moment.
+    """
+    events = AuditEvent.objects.filter(
+        asset_id=asset_id, network=network, name__in=sorted(EVIDENCE_NAMES), success=True
+    )
+    if as_of is not None:
+        events = events.filter(occurred_at__lte=as_of)
     rows = (
-        AuditEvent.objects.filter(
-            asset_id=asset_id, network=network, name__in=sorted(EVIDENCE_NAMES), success=True
-        )
-        .exclude(action_type__in=["Read", "List"])  # lets the partial index serve
+        events.exclude(action_type__in=["Read", "List"])  # lets the partial index serve
         .order_by()
         .values("name")
         .annotate(latest=Max("occurred_at"))

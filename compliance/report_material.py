@@ -1,4 +1,4 @@
-"""What a report is made from, read from every app below; and whether the past can still be read."""
+"""What a report is made from, read from every app below."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -10,52 +10,19 @@ from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
 from accounts.models import Token
-from audit.events import EVENT_TYPES
 from audit.models import AuditEvent
 from audit.querysets import AuditEventQuerySet
+from compliance.changes import AFFECTING
 from compliance.choices import InputKind, ReportType
 from compliance.models import ReportInput
+from compliance.past import record_at, record_now
 from compliance.reports.content import WITH_PERIOD, Content, Material, StoredInput
 from compliance.reports.trail import EVENT_LIMIT, Trail, TrailCounts, trail_event
-from compliance.snapshots import token_snapshot
-from config.api.errors import DomainError
 from config.api.formats import utc_text
 from jurisdictions.engine import Pack, pack_to_document
-from jurisdictions.selectors import active_packs, fact_catalogue
+from jurisdictions.selectors import fact_catalogue
 
-AFFECTING = sorted(name for name, kind in EVENT_TYPES.items() if kind.affects_status)
 _KEPT_PACKS = 64
-
-
-class PastNotKept(DomainError):
-    """The record has changed since the moment that was asked for, and only its present is kept."""
-
-
-def require_present_facts(token: Token, as_of: datetime) -> None:
-    """Raise `PastNotKept` where anything that the status depends on was recorded after `as_of`.
-
-    Facts are read as they are now. They are those of `as_of` too as long as no event since then
-    could have changed them: one on the token, on its issuer, or on all tokens.
-    """
-    wide = Q(asset_id__isnull=True, issuer_id__isnull=True)
-    if token.issuer_id is not None:
-        wide |= Q(asset_id__isnull=True, issuer_id=token.issuer_id)
-    own = Q(asset_id=token.asset_id, network=token.network or None)
-    later = AuditEvent.objects.filter(own | wide, name__in=AFFECTING, occurred_at__gt=as_of)
-    last = later.order_by("-occurred_at", "-seq").values_list("name", "occurred_at").first()
-    if last is None:
-        return
-    name, moment = last
-    raise PastNotKept(
-        f"The record has changed since {utc_text(as_of)}, and a report can only be made from the "
-        f"record as it is: the last change was {name} at {utc_text(moment)}.",
-        details={
-            "asOf": [
-                f"Leave it out, or name a moment from {utc_text(moment)} on. Reports that were "
-                "generated before stay as they were."
-            ]
-        },
-    )
 
 
 def read_material(
@@ -65,14 +32,20 @@ def read_material(
     *,
     period_from: datetime | None,
     period_to: datetime | None,
+    past: bool = False,
 ) -> Material:
-    """Return what a report on `token` is made from, as of `as_of`."""
+    """Return what a report on `token` is made from, as of `as_of`: now, or in the `past`.
+
+    Raises `PastNotKept`.
+    """
+    record = record_at(token, as_of) if past else record_now(token, as_of)
+    token = record.token
     return Material(
         report_type=report_type,
         as_of=as_of,
         token=_token_document(token),
-        snapshot=token_snapshot(token, as_of),
-        packs=active_packs(now=as_of),
+        snapshot=record.snapshot,
+        packs=record.packs,
         catalogue=fact_catalogue(),
         changes=_changes(token, as_of, period_from, period_to)
         if report_type in WITH_PERIOD

@@ -29,7 +29,7 @@ from jurisdictions.engine import (
 )
 from jurisdictions.facts import facts_for_engine
 from jurisdictions.selectors import fact_catalogue, screening_lists
-from jurisdictions.tags import derive_tags_from, token_tags_with
+from jurisdictions.tags import TagRows, derive_tags_from, token_tags_with
 from jurisdictions.waivers import waivers_for_engine
 from whitelist.selectors import WhitelistPopulation, whitelist_population
 
@@ -72,7 +72,7 @@ def token_snapshot(token: Token, now: datetime) -> Snapshot:
         metadata=metadata,
         deployment=latest_deployment(token=token),
         facts=facts_for_engine(token, common.catalogue),
-        tags=_tags(token, metadata),
+        tags=tags_that_count(token, metadata),
         attestations=attestations_for_token(token=token),
         whitelist=whitelist_population(token=token),
         waivers=waivers_for_engine(token, now),
@@ -153,9 +153,12 @@ def _issuer_facts(issuer: Issuer | None) -> dict[str, Any]:
     }
 
 
-def _tags(token: Token, metadata: ComplianceMetadata | None) -> tuple[Tag, ...]:
+def tags_that_count(
+    token: Token, metadata: ComplianceMetadata | None, rows: TagRows | None = None
+) -> tuple[Tag, ...]:
+    """Return the tags that count for the token; `rows` as in `token_tags_with`."""
     text = metadata.jurisdiction if metadata else None
-    tags = token_tags_with(token, [(JURISDICTION_TEXT, text)])
+    tags = token_tags_with(token, [(JURISDICTION_TEXT, text)], rows)
     return tuple(tag.value for tag in tags if tag.counts)
 
 

@@ -1,6 +1,5 @@
 """Evaluations that are shown and not kept: at another moment, or under a draft of the rules."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,10 +8,10 @@ from django.utils import timezone
 from accounts.models import Token, User
 from accounts.policies import require_staff
 from accounts.selectors import token_get
-from compliance.services.status import Evaluation, evaluation_of, rules_at
-from compliance.snapshots import token_snapshot
-from jurisdictions.engine import Pack, PackStatus
-from jurisdictions.selectors import pack_get, pack_value
+from compliance.past import record_at, record_now
+from compliance.services.status import Evaluation, Rules, evaluation_of
+from jurisdictions.engine import Pack
+from jurisdictions.selectors import fact_catalogue, pack_get, pack_value
 
 
 class Trial(NamedTuple):
@@ -31,24 +30,26 @@ def trial_of(
     pack_id: str | None = None,
     version: str | None = None,
 ) -> Trial:
-    """Evaluate what is recorded of a token now by the rules and the clock of `as_of`.
+    """Evaluate a token as it is recorded, now or as it stood at an earlier `as_of`.
 
+    A later `as_of` sets the clock alone: what is recorded now, by the rules that will be in force.
     `pack_id` and `version` name a version, of any status, that is tried as if it were in force at
     that moment, in place of the versions of its pack that are. Writes nothing. Raises `NotFound`,
-    `AmbiguousAsset`, and `PermissionRefused` where somebody without a platform role tries a
-    version.
+    `AmbiguousAsset`, `PastNotKept`, and `PermissionRefused` where somebody without a platform role
+    tries a version.
     """
-    moment = as_of or timezone.now()
-    rules = rules_at(moment)
-    tried = None
+    now = timezone.now()
+    moment = as_of or now
+    named = None
     if pack_id is not None and version is not None:
         require_staff(actor)
-        found = pack_value(pack_get(pack_id=pack_id, version=version))
-        tried = replace(found, status=PackStatus.ACTIVE, effective_from=None, effective_to=None)
-        others = (pack for pack in rules.packs if pack.pack_id != pack_id)
-        rules = rules._replace(packs=(*others, tried))
+        named = pack_value(pack_get(pack_id=pack_id, version=version))
     token = token_get(
         asset_id=asset_id, network=network, within=Token.objects.select_related("issuer")
     )
-    snapshot = token_snapshot(token, moment)
-    return Trial(evaluation_of(token, snapshot, rules, moment), tried)
+    record = record_at(token, moment) if moment < now else record_now(token, moment)
+    rules, tried = Rules(record.packs, fact_catalogue()), None
+    if named is not None:
+        rules = rules.trying(named)
+        tried = rules.packs[-1]
+    return Trial(evaluation_of(record.token, record.snapshot, rules, moment), tried)

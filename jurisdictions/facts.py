@@ -1,6 +1,7 @@
 """Facts as people recorded them: where each is written, how it is kept, what the engine gets."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from accounts.models import Issuer, Token
@@ -94,20 +95,25 @@ def engine_value(definition: FactDefinition | None, value: Any) -> EngineValue:
     return tuple(value) if isinstance(value, list) else value
 
 
-def current_facts(*, token: Token | None = None, issuer: Issuer | None = None) -> list[FactValue]:
-    """Return the rows that hold now, by path, without withdrawn ones."""
-    rows = FactValue.objects.current(token=token, issuer=issuer)
+def current_facts(
+    *, token: Token | None = None, issuer: Issuer | None = None, as_of: datetime | None = None
+) -> list[FactValue]:
+    """Return the rows that hold now, or at `as_of`, by path, without withdrawn ones."""
+    rows = FactValue.objects.current(token=token, issuer=issuer, as_of=as_of)
     return sorted((row for row in rows if row.value is not None), key=lambda row: row.path)
 
 
-def facts_for_engine(token: Token, catalogue: FactCatalogue) -> dict[str, EngineValue]:
+def facts_for_engine(
+    token: Token, catalogue: FactCatalogue, as_of: datetime | None = None
+) -> dict[str, EngineValue]:
     """Return what is recorded of a token and of its issuer, as the engine reads it.
 
-    A fact that has got another home since, or left the catalogue, is left out.
+    A fact that has got another home since, or left the catalogue, is left out. With `as_of`: what
+    was recorded by that moment.
     """
     return {
         row.path: engine_value(catalogue.get(row.path), row.value)
-        for row in current_facts(token=token, issuer=token.issuer)
+        for row in current_facts(token=token, issuer=token.issuer, as_of=as_of)
         if row.path in catalogue and home_of(row.path) is None
     }
 

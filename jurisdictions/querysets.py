@@ -65,13 +65,20 @@ class FactValueQuerySet(models.QuerySet["FactValue"]):
         own = sorted(actor.issuer_ids)
         return self.filter(Q(issuer_id__in=own) | Q(token__issuer_id__in=own))
 
-    def current(self, *, token: Token | None, issuer: Issuer | None) -> "FactValueQuerySet":
-        """Return the last row of each path, withdrawn ones too, of a token and of an issuer."""
+    def current(
+        self, *, token: Token | None, issuer: Issuer | None, as_of: datetime | None = None
+    ) -> "FactValueQuerySet":
+        """Return the last row of each path, withdrawn ones too, of a token and of an issuer.
+
+        With `as_of`: the last one recorded by that moment.
+        """
         subjects = Q(pk__in=[])
         if token is not None:
             subjects |= Q(token=token)
         if issuer is not None:
             subjects |= Q(issuer=issuer)
+        if as_of is not None:
+            subjects &= Q(recorded_at__lte=as_of)
         last = self.filter(subjects).values("token", "issuer", "path").annotate(last=Max("pk"))
         return self.filter(pk__in=last.values("last"))
 

@@ -14,7 +14,7 @@ a token: alone it would bring the rules of a market in which nobody offers anyth
 that nobody said where the token is offered.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -104,15 +104,36 @@ def token_tags(token: Token) -> tuple[ShownTag, ...]:
     return token_tags_with(token, texts)
 
 
-def token_tags_with(token: Token, texts: Iterable[tuple[str, str | None]]) -> tuple[ShownTag, ...]:
-    """Return the tags as `token_tags` does, of texts that were read already, by path."""
-    directory = jurisdiction_directory()
+@dataclass(frozen=True, slots=True)
+class TagRows:
+    """The explicit tags of a token and those of its issuer, each by code."""
+
+    own: Sequence[TokenJurisdiction]
+    of_issuer: Sequence[IssuerJurisdiction]
+
+
+def read_tag_rows(token: Token) -> TagRows:
+    """Read the explicit tags of a token and of its issuer."""
     own = TokenJurisdiction.objects.filter(token=token).order_by("code", "pk")
+    of_issuer = IssuerJurisdiction.objects.filter(issuer=token.issuer).order_by("code", "pk")
+    return TagRows(list(own), [] if token.issuer is None else list(of_issuer))
+
+
+def token_tags_with(
+    token: Token, texts: Iterable[tuple[str, str | None]], rows: TagRows | None = None
+) -> tuple[ShownTag, ...]:
+    """Return the tags as `token_tags` does, of texts that were read already, by path.
+
+    `rows` are the explicit ones where they were read already too.
+    """
+    directory = jurisdiction_directory()
+    rows = rows or read_tag_rows(token)
+    own = rows.own
     tags = [_explicit(row, TOKEN, directory, is_primary=row.is_primary) for row in own]
     named = {row.code for row in own}
     country: list[ShownTag] = []
     if token.issuer is not None:
-        for row in IssuerJurisdiction.objects.filter(issuer=token.issuer).order_by("code", "pk"):
+        for row in rows.of_issuer:
             counts = row.code not in named and offers_there(row.roles)
             tags.append(_explicit(row, ISSUER, directory, counts=counts))
         country = _country(token.issuer, directory)

@@ -28,24 +28,24 @@ class WhitelistPopulation:
     entries: tuple[PopulationEntry, ...]
 
 
-def whitelist_population(*, token: Token) -> WhitelistPopulation:
+def whitelist_population(*, token: Token, every_status: bool = False) -> WhitelistPopulation:
     """Return the policy and the Active entries of a token, in two queries whatever their number.
 
-    An expired entry is among them: whether time has overtaken it is for the rules to say.
+    An expired entry is among them: whether time has overtaken it is for the rules to say. With
+    `every_status` those that are not Active are too.
     """
     enforcement = (
         WhitelistPolicy.objects.filter(token=token).values_list("enforcement", flat=True).first()
     )
-    rows = (
-        WhitelistEntry.objects.filter(token=token, status=EntryStatus.ACTIVE)
-        .order_by("address")
-        .values_list(
-            "address",
-            "kyc_verified",
-            "kyc_verification_date",
-            "expiration_date",
-            "jurisdiction_code",
-            "status",
-        )
+    entries = WhitelistEntry.objects.filter(token=token)
+    if not every_status:
+        entries = entries.filter(status=EntryStatus.ACTIVE)
+    rows = entries.order_by("address").values_list(
+        "address",
+        "kyc_verified",
+        "kyc_verification_date",
+        "expiration_date",
+        "jurisdiction_code",
+        "status",
     )
     return WhitelistPopulation(enforcement, tuple(PopulationEntry(*row) for row in rows))

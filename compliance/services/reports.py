@@ -18,12 +18,7 @@ from audit.principal import Principal
 from audit.services import record_event
 from compliance.choices import ReportType
 from compliance.models import ComplianceReport
-from compliance.report_material import (
-    keep_inputs,
-    pack_inputs,
-    read_material,
-    require_present_facts,
-)
+from compliance.report_material import keep_inputs, pack_inputs, read_material
 from compliance.reports.content import SCHEMA_VERSION, WITH_PERIOD, Content, make_content
 from compliance.reports.seal import signed_message, unsigned_bytes
 from compliance.signing import current_key, sign
@@ -56,10 +51,13 @@ def report_generate(
     _require_sensible(now, report_type, as_of, period_from, period_to)
     found = token_get_visible(actor=actor, asset_id=asset_id, network=network)
     token = Token.objects.select_related("issuer").get(pk=found.pk)
-    if as_of is not None:
-        require_present_facts(token, as_of)
     material = read_material(
-        token, report_type, as_of or now, period_from=period_from, period_to=period_to
+        token,
+        report_type,
+        as_of or now,
+        period_from=period_from,
+        period_to=period_to,
+        past=as_of is not None,
     )
     content = make_content(material, pack_inputs.of(material.packs))
     if as_of is None and (stored := _unchanged(token, content)) is not None:

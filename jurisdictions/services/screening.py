@@ -1,6 +1,7 @@
 """Writing the lists that jurisdiction codes are checked against."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, TypedDict, Unpack
 
@@ -13,6 +14,10 @@ from accounts.policies import require_administrator
 from audit.services import record_event
 from jurisdictions.models import Jurisdiction, ScreeningList, ScreeningListEntry
 from jurisdictions.services.locking import lock_rules_in_force, require_seen
+
+# The columns whose values before a change its event tells, so that it can be undone for a reading
+# of the past. A title is free text, which the log never holds.
+_TOLD: Mapping[str, str] = {"as_of": "asOf", "max_age_days": "maxAgeDays"}
 
 
 class ListEntry(TypedDict, total=False):
@@ -72,6 +77,7 @@ def screening_list_update(
     current = list_entries(row)
     wanted: list[ListEntry] = given.pop("entries", current)
     changed = sorted(name for name, value in given.items() if getattr(row, name) != value)
+    was = {wire: _told(getattr(row, name)) for name, wire in _TOLD.items() if name in changed}
     for name in changed:
         setattr(row, name, given[name])
     _require_valid(row, wanted)
@@ -91,6 +97,7 @@ def screening_list_update(
         [*changed, *(["entries"] if new != old else [])],
         added=sorted(new.keys() - old.keys()),
         removed=sorted(old.keys() - new.keys()),
+        was=was,
     )
     return row
 
@@ -99,6 +106,10 @@ def list_entries(row: ScreeningList) -> list[ListEntry]:
     """Return the entries of a list, ordered by code."""
     found = row.entries.order_by("code", "pk").values_list("code", "measure", "since")
     return [{"code": code, "measure": measure, "since": since} for code, measure, since in found]
+
+
+def _told(value: date | int | None) -> str | int | None:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _complete(entry: ListEntry) -> ListEntry:
@@ -154,7 +165,13 @@ def _entry_problems(entries: list[ListEntry]) -> list[str]:
 
 
 def _record(
-    actor: User, row: ScreeningList, fields: list[str], *, added: list[str], removed: list[str]
+    actor: User,
+    row: ScreeningList,
+    fields: list[str],
+    *,
+    added: list[str],
+    removed: list[str],
+    was: Mapping[str, Any] | None = None,
 ) -> None:
     record_event(
         "jurisdictions.list.updated",
@@ -168,5 +185,6 @@ def _record(
             "fields": sorted(fields),
             **({"added": added} if added else {}),
             **({"removed": removed} if removed else {}),
+            **({"was": dict(was)} if was else {}),
         },
     )

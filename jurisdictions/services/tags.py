@@ -243,6 +243,7 @@ def _write(
     if not adding:
         require_seen(lock_version, row.lock_version)
     changed = sorted(name for name, value in wanted.items() if getattr(row, name) != value)
+    was = {} if adding else {name: getattr(row, name) for name in changed if name in TAG_FACTS}
     for name in changed:
         setattr(row, name, wanted[name])
     if adding:
@@ -259,7 +260,11 @@ def _write(
         f"jurisdictions.{noun}.{'assigned' if adding else 'updated'}",
         actor=actor,
         **row.event_fields,
-        details={**_details(row), "fields": [_WIRE_NAMES[name] for name in changed]},
+        details={
+            **_details(row),
+            "fields": [_WIRE_NAMES[name] for name in changed],
+            **({"was": {_WIRE_NAMES[name]: was[name] for name in was}} if was else {}),
+        },
     )
 
 

@@ -96,14 +96,14 @@ def test_a_past_that_is_not_kept_is_refused_and_says_why(
     compliant_token: Token, owner: User, outsider: User
 ) -> None:
     before = timezone.now()
-    whitelist_policy_set(actor=owner, token=compliant_token, enforcement="Off")
+    metadata_upsert(actor=owner, asset_id=ASSET, network=VOI, changes={"asset_type": "Barrel"})
     body = {"assetId": ASSET, "asOf": utc_text(before)}
     response = client_for(owner).post(URL, body, format="json")
     assert response.status_code == 422
     answer = response.json()
     assert answer["errorCode"] == "BUSINESS_RULE_VIOLATION"
-    (changed,) = event_bodies("whitelist.policy.changed")[-1:]
-    assert "whitelist.policy.changed" in answer["errorMessage"]
+    (changed,) = event_bodies("compliance.metadata.updated")[-1:]
+    assert "compliance.metadata.updated" in answer["errorMessage"]
     last = datetime.fromisoformat(changed["occurredAt"])
     assert utc_text(last) in answer["errorMessage"]
     assert utc_text(last) in answer["details"]["asOf"][0]

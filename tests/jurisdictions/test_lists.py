@@ -152,6 +152,7 @@ class TestEditing:
             "fields": ["as_of", "entries"],
             "added": ["SY"],
             "removed": ["MM"],
+            "was": {"asOf": AS_OF.isoformat()},
         }
 
     def test_what_is_the_same_changes_nothing(self, administrator: User, black: ScreeningList):
