@@ -1,75 +1,27 @@
 """The forms of the admin: rules for people who are not programmers."""
 
-import json
 from typing import Any, ClassVar
 
 from django import forms
+from django.forms.utils import ErrorDict
+from django.utils.html import format_html
 
 from accounts.admin_roles import ModelForm
+from jurisdictions.condition_fields import ConditionField
 from jurisdictions.engine import check_kind, check_kind_names
 from jurisdictions.models import Jurisdiction, Requirement, RulePack
-from jurisdictions.validation import json_problem
-
-CONDITION_HELP = (
-    'Always: {"always": true}. One fact: {"fact": "metadata.assetType", "op": "eq", "value": '
-    '"Security Token"} with eq, ne, in, not_in, exists, contains, gt, gte, lt or lte. Several: '
-    '{"all": [...]}, {"any": [...]}; the opposite: {"not": ...}. The facts are listed under '
-    "Fact definitions."
+from jurisdictions.params_form import (
+    REQUIRED,
+    declared_fields,
+    initial_of,
+    offer_facts,
+    params_from,
+    params_of_kind,
 )
+from jurisdictions.plain_fields import LinesField, PlainJSONField
+from jurisdictions.selectors import fact_catalogue
 
-
-class PlainJSONField(forms.JSONField):
-    """JSON as people read it: indented; what a database could not keep is refused with a reason."""
-
-    default_error_messages: ClassVar[dict[str, Any]] = {
-        "invalid": "This is not JSON: check quotes, commas and brackets."
-    }
-    widget = forms.Textarea
-
-    def __init__(self, *, rows: int = 8, **kwargs: Any) -> None:
-        attrs = {"rows": rows, "cols": 90, "spellcheck": "false", "style": "font-family: monospace"}
-        super().__init__(widget=forms.Textarea(attrs=attrs), **kwargs)
-
-    def to_python(self, value: Any) -> Any:
-        try:
-            parsed = super().to_python(value)
-        except RecursionError:
-            raise forms.ValidationError("It nests too deep.", code="invalid") from None
-        if problem := json_problem(parsed):
-            raise forms.ValidationError(problem, code="invalid")
-        return parsed
-
-    def bound_data(self, data: Any, initial: Any) -> Any:
-        try:
-            return super().bound_data(data, initial)
-        except RecursionError:
-            return forms.fields.InvalidJSONInput(data)
-
-    def prepare_value(self, value: Any) -> Any:
-        if isinstance(value, str | forms.fields.InvalidJSONInput):
-            return value
-        return "" if value is None else json.dumps(value, indent=2, ensure_ascii=False)
-
-
-class LinesField(forms.CharField):
-    """A list of texts, one to a line; where nothing is written, `empty_list`."""
-
-    def __init__(self, *, empty_list: list[str] | None, rows: int = 3, **kwargs: Any) -> None:
-        self.empty_list = empty_list
-        super().__init__(widget=forms.Textarea(attrs={"rows": rows}), required=False, **kwargs)
-
-    def to_python(self, value: Any) -> Any:
-        lines = [line.strip() for line in str(value or "").splitlines()]
-        return [line for line in lines if line] or self.empty_list
-
-    def run_validators(self, value: Any) -> None:
-        super().run_validators("\n".join(value or []))
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(map(str, value)) if isinstance(value, list) else value
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return bool((initial or self.empty_list) != self.to_python(data))
+REDISPLAY = "_redisplay"
 
 
 class SeenVersionForm(ModelForm):
@@ -83,12 +35,26 @@ class SeenVersionForm(ModelForm):
             self.fields["seen_version"].initial = self.instance.lock_version
 
 
-class RulePackForm(SeenVersionForm):
+class RuleEditorForm(SeenVersionForm):
+    """A form that a button can show again, with more to fill in, before anything is saved."""
+
+    class Media:
+        css = {"all": ("jurisdictions/rule_editor.css",)}
+        js = ("jurisdictions/rule_editor.js",)
+
+    def is_valid(self) -> bool:
+        return REDISPLAY not in self.data and super().is_valid()
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if REDISPLAY in self.data:
+            self._errors = ErrorDict()  # nobody asked yet whether it is right
+
+
+class RulePackForm(RuleEditorForm):
     """A Draft without its requirements."""
 
-    applies_when = PlainJSONField(
-        label="Applies when", rows=4, initial={"always": True}, help_text=CONDITION_HELP
-    )
+    applies_when = ConditionField(label="Applies when", initial={"always": True})
     sources = PlainJSONField(
         help_text="A list of objects with id, title, citation, url and confidence (high, medium, "
         "low). Requirements name their source by its id.",
@@ -122,18 +88,20 @@ class RulePackForm(SeenVersionForm):
         }
 
 
-class RequirementForm(SeenVersionForm):
-    """A requirement of a Draft; the service checks the params against the kind of check."""
+class RequirementForm(RuleEditorForm):
+    """A requirement of a Draft, with fields for the params of every kind of check.
 
-    applies_when = PlainJSONField(
-        label="Applies when", rows=4, initial={"always": True}, help_text=CONDITION_HELP
-    )
-    check_kind = forms.ChoiceField(label="Kind of check")
-    params = PlainJSONField(
-        label="Parameters of the check",
-        required=False,
-        initial={},
-        help_text="What each kind of check takes is listed below.",
+    Only those of the chosen kind count; the service checks all of it once more.
+    """
+
+    applies_when = ConditionField(label="Applies when", initial={"always": True})
+    check_kind = forms.ChoiceField(
+        label="Kind of check",
+        help_text=format_html(
+            '<button type="submit" name="{}" value="kind" class="show-kind" formnovalidate>'
+            "Show the fields of this kind</button>",
+            REDISPLAY,
+        ),
     )
 
     class Meta:
@@ -150,7 +118,6 @@ class RequirementForm(SeenVersionForm):
             "severity",
             "applies_when",
             "check_kind",
-            "params",
             "on_missing",
             "evidence",
             "control",
@@ -168,14 +135,48 @@ class RequirementForm(SeenVersionForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.kind_before = self.instance.check_kind
+        self.params_before = self.instance.params or {}
         field = self.fields.get("check_kind")
         if isinstance(field, forms.ChoiceField):
             kinds = ((name, check_kind(name)) for name in check_kind_names())
-            field.choices = [(name, f"{name}: {kind.purpose}") for name, kind in kinds if kind]
+            named = [(name, f"{name}: {kind.purpose}") for name, kind in kinds if kind]
+            field.choices = [("", "(choose what is checked, then show its fields)"), *named]
+        offer_facts(self.fields, fact_catalogue(), self.params_before)
+        if not self.is_bound:
+            self.initial.update(initial_of(self.kind_before, self.params_before))
+            chosen = check_kind(str(self.initial.get("check_kind")))
+            if chosen and self.instance._state.adding:
+                self.initial.setdefault("on_missing", chosen.default_on_missing.value.lower())
 
-    def clean_params(self) -> Any:
-        params = self.cleaned_data["params"]
-        return {} if params is None else params
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        kind = cleaned.get("check_kind")
+        if not kind:
+            return cleaned
+        names = [param.name for param in params_of_kind(kind)]
+        before = self.params_before if kind == self.kind_before else None
+        params, problems = params_from(
+            kind, {name: cleaned.get(name) for name in names}, fact_catalogue(), before
+        )
+        is_wrong = any(name in self.errors for name in names)
+        for name, texts in problems.items():
+            # Of params that could not all be read, nothing but what is missing can be said.
+            if name not in self.errors and (texts == [REQUIRED] or not is_wrong):
+                self.add_error(name, texts)
+        if not is_wrong and not problems:
+            cleaned["params"] = params
+        return cleaned
+
+    @property
+    def params_changed(self) -> bool:
+        """Whether the params are others than were shown."""
+        return bool(self.cleaned_data["params"] != self.params_before)
+
+
+# A class body cannot make fields in a loop; the factory of the admin takes them over from here.
+RequirementForm.declared_fields.update(declared_fields())
+RequirementForm.base_fields.update(declared_fields())
 
 
 class JurisdictionForm(SeenVersionForm):

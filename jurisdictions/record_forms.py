@@ -11,7 +11,7 @@ from accounts.admin_roles import ModelForm
 from jurisdictions.catalogue import FactDefinition
 from jurisdictions.choices import PackStatus
 from jurisdictions.facts import is_about_issuer, recordable
-from jurisdictions.forms import LinesField, SeenVersionForm
+from jurisdictions.forms import SeenVersionForm
 from jurisdictions.models import (
     FactValue,
     IssuerJurisdiction,
@@ -19,6 +19,7 @@ from jurisdictions.models import (
     TokenJurisdiction,
     Waiver,
 )
+from jurisdictions.plain_fields import LinesField
 from jurisdictions.selectors import fact_catalogue, jurisdiction_directory
 from jurisdictions.services.tags import TAG_FACTS
 

@@ -1,13 +1,12 @@
 """Requirements in the admin: of a Draft they are edited here, of other versions only read."""
 
-import json
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.admin_roles import ServiceModelAdmin, actor_of
@@ -16,6 +15,7 @@ from jurisdictions.choices import PackStatus
 from jurisdictions.engine import check_kind, check_kind_names
 from jurisdictions.forms import RequirementForm
 from jurisdictions.models import Requirement, RulePack
+from jurisdictions.params_form import params_in_words, params_of_kind
 from jurisdictions.services.requirements import (
     CONTENT,
     RequirementContent,
@@ -24,6 +24,27 @@ from jurisdictions.services.requirements import (
     requirement_update,
 )
 from jurisdictions.validation import condition_sentence
+
+_RULE = (
+    "key",
+    "title",
+    "description",
+    "citation",
+    "source",
+    "basis",
+    "category",
+    "severity",
+)
+_REST = (
+    "on_missing",
+    "evidence",
+    "control",
+    "confidence",
+    "remediation",
+    "effective_from",
+    "effective_to",
+    "note",
+)
 
 
 @admin.register(Requirement)
@@ -49,10 +70,10 @@ class RequirementAdmin(ServiceModelAdmin):
     def condition(self, requirement: Requirement) -> str:
         return condition_sentence(requirement.applies_when)
 
-    @admin.display(description="What the kinds of checks take")
-    def guide(self, requirement: Requirement) -> SafeString:
-        chosen = [requirement.check_kind] if requirement.check_kind else check_kind_names()
-        return format_html_join("", "{}", ((_kind_guide(name),) for name in chosen))
+    @admin.display(description="What is asked for")
+    def params_words(self, requirement: Requirement) -> SafeString:
+        said = params_in_words(requirement.check_kind, requirement.params)
+        return format_html_join("", "<p><strong>{}</strong>: {}</p>", said)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.pack.is_draft)
@@ -61,18 +82,22 @@ class RequirementAdmin(ServiceModelAdmin):
         # One at a time: the action on a selection would go past the service's refusals.
         return obj is not None and self.has_change_permission(request, obj)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        explained = {"params": "guide", **({"applies_when": "condition"} if obj else {})}
-        fields = [
-            name
-            for field in CONTENT
-            for name in ((field, explained[field]) if field in explained else (field,))
-        ]
-        seen = obj is not None and self.has_change_permission(request, obj)
-        return ("pack", *fields, *(("seen_version",) if seen else ()))
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        edits = obj is None or self.has_change_permission(request, obj)
+        condition = "applies_when" if edits else "condition"
+        kinds = _kind_fieldsets(_kind_shown(request, obj)) if edits else ()
+        check = ("check_kind",) if edits else ("check_kind", "params_words")
+        seen = ("seen_version",) if edits and obj is not None else ()
+        return (
+            (None, {"fields": ("pack", *_RULE)}),
+            ("When it applies", {"fields": (condition,)}),
+            ("What is checked", {"fields": check}),
+            *kinds,
+            ("What follows", {"fields": (*_REST, *seen)}),
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("guide",) if obj is None else ("pack", "condition", "guide")
+        return () if obj is None else ("pack", "condition", "params_words")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "pack":
@@ -82,12 +107,14 @@ class RequirementAdmin(ServiceModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Requirement, form: Any, change: bool) -> None:
         written = form.changed_data if change else CONTENT
+        if change and form.params_changed:
+            written = [*written, "params"]
         content = cast(
             RequirementContent,
             {name: form.cleaned_data[name] for name in written if name in CONTENT},
         )
         if change:
-            requirement_update(
+            row = requirement_update(
                 actor=actor_of(request),
                 requirement=obj,
                 lock_version=form.cleaned_data["seen_version"],
@@ -96,6 +123,7 @@ class RequirementAdmin(ServiceModelAdmin):
         else:
             row = requirement_create(actor=actor_of(request), pack=obj.pack, **content)
             obj.pk = row.pk
+        self.message_user(request, f"{row.key} applies: {condition_sentence(row.applies_when)}.")
 
     def delete_model(self, request: HttpRequest, obj: Requirement) -> None:
         requirement_delete(actor=actor_of(request), requirement=obj)
@@ -128,40 +156,19 @@ def _to_pack(requirement: Requirement) -> HttpResponseRedirect:
     )
 
 
-def _kind_guide(name: str) -> SafeString:
-    """What a kind of check looks at and which params it takes, as a paragraph and a list."""
-    kind = check_kind(name)
-    if kind is None:
-        return format_html("<p>There is no kind of check {}.</p>", name)
-    required = kind.params_schema["required"]
-    params = (
-        (param, " (required)" if param in required else "", _describe(schema))
-        for param, schema in kind.params_schema["properties"].items()
-    )
-    return format_html(
-        "<p><strong>{}</strong>: {}</p><ul>{}</ul>",
-        name,
-        kind.purpose,
-        format_html_join("", "<li><code>{}</code>{}: {}</li>", params),
-    )
+def _kind_shown(request: HttpRequest, obj: Requirement | None) -> str:
+    """The kind whose fields are shown: the one that was sent, asked for in the address, or kept."""
+    sent = request.POST.get("check_kind") if request.method == "POST" else None
+    asked = request.GET.get("check_kind", "") if obj is None else obj.check_kind
+    return asked if sent is None else sent
 
 
-def _describe(schema: Any) -> str:
-    """A param's JSON Schema in a few words."""
-    if "enum" in schema:
-        return "one of " + ", ".join(json.dumps(one) for one in schema["enum"])
-    if schema.get("type") == "array":
-        return "a list: " + _describe(schema.get("items", {}))
-    for word in ("oneOf", "anyOf"):
-        if word in schema:
-            return " or ".join(_describe(one) for one in schema[word])
-    words = {
-        "integer": "a whole number",
-        "number": "a number",
-        "boolean": "true or false",
-        "string": "a text",
-        "object": "an object",
-    }
-    if "pattern" in schema and "\\." in schema["pattern"]:
-        return "the path of a fact"
-    return words.get(str(schema.get("type")), "any value")
+def _kind_fieldsets(shown: str) -> list[tuple[str, dict[str, Any]]]:
+    """The params of every kind; those of all but one are hidden."""
+    found = []
+    for name in check_kind_names():
+        kind = check_kind(name)
+        classes = ["check-params", f"check-params-{name}", *([] if name == shown else ["hidden"])]
+        options = {"fields": [one.name for one in params_of_kind(name)], "classes": classes}
+        found.append((f"{name}: {kind.purpose if kind else ''}", options))
+    return found

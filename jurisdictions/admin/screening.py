@@ -10,8 +10,9 @@ from django.http import HttpRequest
 
 from accounts.admin_roles import ServiceModelAdmin, actor_of
 from accounts.models import User
-from jurisdictions.forms import LinesField, SeenVersionForm
+from jurisdictions.forms import SeenVersionForm
 from jurisdictions.models import ScreeningList
+from jurisdictions.plain_fields import LinesField
 from jurisdictions.services.screening import (
     ListEntry,
     ScreeningListContent,

@@ -1,6 +1,5 @@
 """Rules in the admin: by role, for people who do not program, and only through the services."""
 
-import json
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from audit.models import AuditEvent
-from jurisdictions.models import FactDefinition, Jurisdiction, Requirement, RulePack
+from jurisdictions.models import DryRun, FactDefinition, Jurisdiction, Requirement, RulePack
 from jurisdictions.services.drafts import pack_update
 from jurisdictions.services.requirements import requirement_update
 from jurisdictions.validation import condition_sentence
@@ -118,11 +117,9 @@ class TestEditing:
 
         url = page("requirement_change", rules.rule_of(draft, "base.kyc_fresh").pk)
         data = form_data(author.get(url))
-        assert json.loads(data["params"]) == {
-            "field": "metadata.kycVerificationDate",
-            "maxAgeDays": 730,
-        }
-        data["params"] = '{"field": "metadata.kycVerificationDate", "maxAgeDays": 365}'
+        assert data["params__date_within__field"] == "metadata.kycVerificationDate"
+        assert data["params__date_within__maxAgeDays"] == "730"
+        data["params__date_within__maxAgeDays"] = "365"
         response = author.post(url, data)
         assert response.status_code == 302
         assert response["Location"] == page("rulepack_change", draft.pk)
@@ -132,18 +129,25 @@ class TestEditing:
         offered = texts(second.get(page("rulepack_step", draft.pk, "activate")))
         assert "Compared with the active version 2026.11.1" in offered
         assert "base.kyc_fresh" in offered
-        step(second, draft, "activate")
+        assert "There is none of this version yet." in offered
+        report = rules.tried(draft)
+        offered = texts(second.get(page("rulepack_step", draft.pk, "activate")))
+        assert f'name="report" value="{report}"' in offered
+        step(second, draft, "activate", report=report)
 
         draft.refresh_from_db()
         assert (draft.status, draft.activated_by) == ("Active", administrator.label)
         assert rules.rule_of(draft, "base.kyc_fresh").params["maxAgeDays"] == 365
         pack.refresh_from_db()
         assert pack.status == "Superseded"
+        tester = DryRun.objects.get().requested_by
         rows = AuditEvent.objects.filter(name__startswith="jurisdictions.").exclude(actor="system")
         assert list(rows.order_by("seq").values_list("name", "actor")) == [
             ("jurisdictions.pack.drafted", officer.label),
             ("jurisdictions.requirement.updated", officer.label),
             ("jurisdictions.pack.submitted", officer.label),
+            ("jurisdictions.dry_run.requested", tester),
+            ("jurisdictions.pack.approved", administrator.label),
             ("jurisdictions.pack.superseded", administrator.label),
             ("jurisdictions.pack.activated", administrator.label),
         ]
@@ -156,9 +160,11 @@ class TestEditing:
         data = form_data(client.get(add))
         assert data["pack"] == str(draft.pk)
         data |= {
-            **rules.RULE,
-            "applies_when": '{"fact": "metadata.assetType", "op": "exists"}',
-            "params": '{"field": "issuer.legalName"}',
+            **{name: value for name, value in rules.RULE.items() if isinstance(value, str)},
+            "applies_when-word": "all",
+            "applies_when-0-fact": "metadata.assetType",
+            "applies_when-0-op": "exists",
+            "params__field_present__field": "issuer.legalName",
         }
         assert client.post(add, data).status_code == 302
         added = rules.rule_of(draft, "base.prospectus_link")
@@ -168,16 +174,23 @@ class TestEditing:
     @pytest.mark.parametrize(
         ("field", "value", "problem"),
         [
-            ("params", '{"maxAgeDays": 5}', "'field' is a required property"),
-            ("params", '{"field": "no.fact"}', "there is no fact no.fact"),
-            ("params", '{"field": "issuer.legalName"}', "this check needs date"),
-            ("params", '{"field": ', "This is not JSON: check quotes, commas and brackets."),
-            ("params", '{"field": NaN}', "NaN and infinity are no numbers there."),
-            pytest.param("params", "[" * 100_000, "It nests too deep.", id="far too deep"),
+            ("params__date_within__field", "", "This is required for this kind of check."),
+            ("params__date_within__field", "no.fact", "no.fact is not one of the available"),
+            ("params__date_within__field", "issuer.legalName", "is not one of the available"),
+            ("params__date_within__maxAgeDays", "-5", "At least 0."),
+            ("params__date_within__maxAgeDays", "NaN", "Write a number such as 12 or 0.5"),
+            ("params__date_within__maxAgeDays", "1\x002", "Null characters are not allowed."),
+            ("check_kind", "magic", "magic is not one of the available choices."),
+            ("applies_when", '{"fact": ', "This is not JSON: check quotes, commas and brackets."),
+            ("applies_when", '{"always": NaN}', "NaN and infinity are no numbers there."),
+            pytest.param("applies_when", "[" * 100_000, "It nests too deep.", id="far too deep"),
             pytest.param(
-                "params", "[" * 100 + "]" * 100, "It nests deeper than 40 levels.", id="too deep"
+                "applies_when",
+                "[" * 100 + "]" * 100,
+                "It nests deeper than 40 levels.",
+                id="too deep",
             ),
-            ("params", '{"field": "\\u0000"}', "It holds a NUL character."),
+            ("applies_when", '{"fact": "\\u0000"}', "It holds a NUL character."),
             ("applies_when", '{"fact": "no.fact", "op": "exists"}', "no.fact"),
             ("applies_when", '{"sometimes": true}', "a condition is one of"),
             ("source", "nowhere", "The pack has no such source; it has policy."),
@@ -297,10 +310,10 @@ class TestSteps:
         active = RulePack.objects.get(status="Active")
         assert offered(officer, active) == ["draft"]
         assert offered(administrator, active) == ["draft", "retire"]
-        assert offered(officer, draft) == ["draft", "submit", "retire"]
+        assert offered(officer, draft) == ["draft", "dry-run", "submit", "retire"]
         step(browser(officer), draft, "submit")
-        assert offered(officer, draft) == ["draft", "return", "retire"]
-        assert offered(administrator, draft) == ["draft", "return", "activate", "retire"]
+        assert offered(officer, draft) == ["draft", "dry-run", "return", "retire"]
+        assert offered(administrator, draft) == ["draft", "dry-run", "return", "activate", "retire"]
 
     def test_a_refusal_is_a_message_and_changes_nothing(self, officer: User, administrator: User):
         draft = rules.draft(administrator)

@@ -1,0 +1,90 @@
+"""What the params of checks are called and mean, for people who do not read schemas."""
+
+LABELS = {
+    "field": "Fact",
+    "anyOf": "Any of the facts",
+    "n": "How many",
+    "unit": "Unit",
+    "rollToNextBusinessDay": "Move to the next working day",
+    "min": "At least",
+    "max": "At most",
+    "exclusiveMax": "Less than",
+    "minFrom": "At least a share of other facts",
+    "maxFrom": "At most another fact",
+    "ratio": "Times",
+    "minCount": "How many at least",
+    "minRatio": "Share of the members",
+    "maxAgeDays": "Not older than (days)",
+    "maxKycAgeDays": "KYC not older than (days)",
+    "withinDays": "Within the last (days)",
+    "minYears": "Keep at least (years)",
+    "personalDataMaxYears": "Personal data at most (years)",
+    "whenEmpty": "Verdict where there are no members",
+    "onHit": "Where something is on the list",
+    "verified": "Only verified evidence counts",
+    "unexpired": "Only unexpired evidence counts",
+    "attributes": "Attributes that the evidence must state",
+    "types": "Types of attestation",
+    "chainVerified": "The chain of the audit trail must verify",
+    "nonEmpty": "The whitelist must have an active entry",
+    "openUntilDeadline": "A missing date passes until the deadline",
+    "require": "Every entry must have",
+    "minLength": "At least so many characters",
+}
+
+# By kind and path, or by path alone where it means the same everywhere.
+HELP: dict[tuple[str, ...], str] = {
+    ("field",): "The fact that is looked at; the facts are listed under Fact definitions.",
+    ("field_present", "field"): "The fact that must be recorded. Or choose several below.",
+    ("anyOf",): "One of these facts must be recorded; at least two. Leave the single fact empty.",
+    ("pattern",): "A regular expression that the text must match. Leave empty if in doubt.",
+    ("checksum",): "The text must have right check characters, such as those of a LEI.",
+    ("values",): "The values it may have, one to a line; true or false for such a fact.",
+    ("mode",): "For a fact that is a list: any of its members, all, or none. Not given: any.",
+    ("notBefore",): "The date may not be earlier than this.",
+    ("notAfter",): "The date may not be later than this.",
+    ("offset", "n"): "The bound is moved by so much; negative for earlier. Empty: not moved.",
+    ("offset", "unit"): "Needed with a number. Working days know no holidays.",
+    ("maxAgeDays",): "Empty: however old.",
+    ("manual_review", "maxAgeDays"): "After so many days a review counts no more. Not given: 365.",
+    ("openUntilDeadline",): "Needs a date under Not after.",
+    ("minFrom",): "The number must be at least each fact times its factor.",
+    ("minCount",): "Not given: 1.",
+    ("minRatio",): "From above 0 to 1: 1 for all of them, 0.5 for half. Not given: 1.",
+    ("whenEmpty",): "Not given: unknown.",
+    ("verified",): "Not given: yes.",
+    ("unexpired",): "Not given: yes.",
+    ("chainVerified",): "Not given: yes.",
+    ("attributes",): "One of the values must be stated for each name. Several: REG_D | REG_S.",
+    ("types",): "One to a line, such as KYC; one of them must be there.",
+    ("attestation_coverage", "types"): "One to a line, such as AML; every member needs one.",
+    ("subject",): "Whose attestation. Not given: any.",
+    ("population",): "Everybody in it must hold the evidence.",
+    ("list",): "The id of a screening list, such as fatf.call_for_action.",
+    ("onHit",): "Not given: fail.",
+    ("subjects",): "Whose jurisdiction is looked up in the list.",
+    ("eventType",): "The name of the event, such as MetadataUpserted.",
+    ("requiredEventTypes",): "Names of events, one to a line, such as TokenDeployed.",
+    ("since",): "Counts only from the date that this fact gives.",
+    ("recordClass",): "Such as compliance_audit_event or kyc_aml.",
+    ("states",): "One to a line, such as Completed.",
+    ("excludeJurisdictions",): "Codes, one to a line, such as US.",
+    ("question",): "What a person has to find out and decide.",
+}
+
+_NUMBERS = ("integer", "number")
+_TYPES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("date_within", "field"): ("date",),
+    ("date_within", "notBefore"): ("date",),
+    ("date_within", "notAfter"): ("date",),
+    ("audit_trail_complete", "since"): ("date",),
+    ("audit_event_present", "since"): ("date",),
+    ("number_within", "field"): _NUMBERS,
+    ("number_within", "minFrom"): _NUMBERS,
+    ("number_within", "maxFrom"): _NUMBERS,
+}
+
+
+def fact_types(kind: str, path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the types of fact that a param takes; none named means any."""
+    return _TYPES.get((kind, path[0]), ())
