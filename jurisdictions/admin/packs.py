@@ -14,12 +14,14 @@ from django.utils.safestring import SafeString
 
 from accounts.admin_roles import ReadOnlyInline, ServiceModelAdmin, actor_of
 from config.api.errors import DomainError
-from jurisdictions.admin.steps import STEPS, Step
+from jurisdictions.admin.history import compared, pack_events, pack_versions
+from jurisdictions.admin.steps import STEPS, Given, Step
 from jurisdictions.choices import PackStatus
 from jurisdictions.difference import PackDifference, pack_difference
 from jurisdictions.forms import RulePackForm
-from jurisdictions.models import Requirement, RulePack
+from jurisdictions.models import DryRunReport, Requirement, RulePack
 from jurisdictions.selectors import pack_value
+from jurisdictions.services.approvals import approval_problem
 from jurisdictions.services.drafts import PackContent, pack_create, pack_update
 from jurisdictions.validation import condition_sentence
 
@@ -146,6 +148,30 @@ class RulePackAdmin(ServiceModelAdmin):
             context["may_add_requirement"] = self.has_change_permission(request, obj)
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Show every version of the pack, what differs between two, and what was done to them."""
+        pack = self.get_object(request, object_id)
+        if pack is None:
+            raise Http404
+        if not self.has_view_permission(request, pack):
+            raise PermissionDenied
+        versions = pack_versions(pack)
+        before, after, difference = compared(versions, pack, request.GET.dict())
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History of {pack.pack_id}",
+            "opts": self.opts,
+            "pack": pack,
+            "versions": versions,
+            "before": before,
+            "after": after,
+            "difference": difference,
+            "events": pack_events(versions),
+        }
+        return TemplateResponse(request, "admin/jurisdictions/rulepack/history.html", context)
+
     def get_urls(self) -> list[URLPattern]:
         own = path(
             "<uuid:pk>/step/<slug:name>/",
@@ -165,17 +191,20 @@ class RulePackAdmin(ServiceModelAdmin):
         if request.method != "POST":
             return self._step_page(request, pack, step)
         seen = request.POST.get("seen_version", "")
-        reason = request.POST.get("reason", "").replace("\x00", "")
+        given = Given(
+            seen=int(seen) if seen.isdecimal() else None,
+            reason=request.POST.get("reason", "").replace("\x00", ""),
+            report=request.POST.get("report", "").replace("\x00", "")[:64] or None,
+        )
         try:
-            row = step.take(
-                actor_of(request), pack, int(seen) if seen.isdecimal() else None, reason
-            )
+            row = step.take(actor_of(request), pack, given)
         except (DomainError, ValidationError) as refusal:
             for text in _reasons(refusal):
                 self.message_user(request, text, messages.ERROR)
             return self._step_page(request, pack, step)
         self.message_user(request, f"{row} {step.done}", messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:jurisdictions_rulepack_change", args=[row.pk]))
+        page = f"admin:jurisdictions_{row._meta.model_name}_change"
+        return HttpResponseRedirect(reverse(page, args=[row.pk]))
 
     def _step_page(self, request: HttpRequest, pack: RulePack, step: Step) -> HttpResponse:
         pack.refresh_from_db()
@@ -193,8 +222,19 @@ class RulePackAdmin(ServiceModelAdmin):
             "reason": request.POST.get("reason", ""),
             "active": active if step.compares else None,
             "difference": _difference(active, pack) if step.compares else None,
+            **(_approval(pack) if step.asks_report else {}),
         }
         return TemplateResponse(request, "admin/jurisdictions/rulepack/step.html", context)
+
+
+def _approval(pack: RulePack) -> dict[str, Any]:
+    """What the page says of the dry run that is to be approved: the newest one that finished."""
+    reports = DryRunReport.objects.filter(pack=pack).select_related("run__pack")
+    report = reports.order_by("-created_at").first()
+    return {
+        "report": report,
+        "report_problem": approval_problem(pack, report) if report else None,
+    }
 
 
 def _difference(active: RulePack | None, pack: RulePack) -> PackDifference | None:

@@ -5,11 +5,21 @@ from dataclasses import dataclass
 
 from accounts.models import User
 from jurisdictions.choices import PackStatus
-from jurisdictions.models import RulePack
+from jurisdictions.models import DryRun, RulePack
 from jurisdictions.services.drafts import pack_draft_from
+from jurisdictions.services.dry_runs import dry_run_request
 from jurisdictions.services.lifecycle import pack_activate, pack_retire, pack_return, pack_submit
 
 _BEFORE_FORCE = (PackStatus.DRAFT, PackStatus.IN_REVIEW)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What was entered for a step: the version seen, the reason, the report that is approved."""
+
+    seen: int | None
+    reason: str
+    report: str | None
 
 
 @dataclass(frozen=True)
@@ -20,30 +30,37 @@ class Step:
     label: str
     consequence: str
     done: str
-    take: Callable[[User, RulePack, int | None, str], RulePack]
+    take: Callable[[User, RulePack, Given], RulePack | DryRun]
     offered: Callable[[User, RulePack], bool]
     asks_reason: bool = False
     compares: bool = False
+    asks_report: bool = False
 
 
-def _draft(actor: User, pack: RulePack, seen: int | None, reason: str) -> RulePack:
+def _draft(actor: User, pack: RulePack, given: Given) -> RulePack:
     return pack_draft_from(actor=actor, pack=pack)
 
 
-def _submit(actor: User, pack: RulePack, seen: int | None, reason: str) -> RulePack:
-    return pack_submit(actor=actor, pack=pack, lock_version=seen)
+def _try(actor: User, pack: RulePack, given: Given) -> DryRun:
+    return dry_run_request(actor=actor, pack=pack, lock_version=given.seen)
 
 
-def _return(actor: User, pack: RulePack, seen: int | None, reason: str) -> RulePack:
-    return pack_return(actor=actor, pack=pack, lock_version=seen, reason=reason)
+def _submit(actor: User, pack: RulePack, given: Given) -> RulePack:
+    return pack_submit(actor=actor, pack=pack, lock_version=given.seen)
 
 
-def _activate(actor: User, pack: RulePack, seen: int | None, reason: str) -> RulePack:
-    return pack_activate(actor=actor, pack=pack, lock_version=seen)
+def _return(actor: User, pack: RulePack, given: Given) -> RulePack:
+    return pack_return(actor=actor, pack=pack, lock_version=given.seen, reason=given.reason)
 
 
-def _retire(actor: User, pack: RulePack, seen: int | None, reason: str) -> RulePack:
-    return pack_retire(actor=actor, pack=pack, lock_version=seen, reason=reason)
+def _activate(actor: User, pack: RulePack, given: Given) -> RulePack:
+    return pack_activate(
+        actor=actor, pack=pack, dry_run_report=given.report, lock_version=given.seen
+    )
+
+
+def _retire(actor: User, pack: RulePack, given: Given) -> RulePack:
+    return pack_retire(actor=actor, pack=pack, lock_version=given.seen, reason=given.reason)
 
 
 def _may_activate(actor: User, pack: RulePack) -> bool:
@@ -69,6 +86,15 @@ STEPS = {
             lambda actor, pack: actor.is_officer,
         ),
         Step(
+            "dry-run",
+            "Dry run",
+            "Every token is evaluated with it in place of the version in force, in the background. "
+            "Nothing changes; you see which tokens would change status, and why.",
+            "was started.",
+            _try,
+            lambda actor, pack: actor.is_officer and pack.status in _BEFORE_FORCE,
+        ),
+        Step(
             "submit",
             "Submit for review",
             "It is checked as a whole and goes to review; then nobody can edit it any more, and an "
@@ -89,13 +115,14 @@ STEPS = {
         ),
         Step(
             "activate",
-            "Activate",
-            "It comes into force for every token, on its effective date or today, whichever is "
-            "later; the version that is active now ends the day before.",
+            "Approve and activate",
+            "You approve the dry run below. It comes into force for every token, on its effective "
+            "date or today, whichever is later; the active version ends the day before.",
             "is active.",
             _activate,
             _may_activate,
             compares=True,
+            asks_report=True,
         ),
         Step(
             "retire",
