@@ -25,7 +25,9 @@ from tests.contract.world import (
     contents,
     refresh_token,
     undone,
+    waiting_run,
 )
+from tests.jurisdictions.rules import tried
 from tests.factories import CID, VOI, wallet
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +42,12 @@ _WAIVER = "compliance/waivers/<uuid:waiver_id>"
 def _reviewed(world: World, body: dict[str, Any]) -> dict[str, Any]:
     pack_submit(actor=world.user("officer"), pack=world.pack)
     return body
+
+
+def _waiting(world: World) -> dict[str, Any]:
+    # The world's run has finished; the path is that of a waiting one.
+    world.dry_run = waiting_run(world)
+    return {}
 
 
 # A good request of every operation that takes a body, and who may send it.
@@ -88,7 +96,9 @@ BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
     ("PUT", _DRAFT): ("officer", lambda w: PACK),
     ("POST", f"{_DRAFT}/submit"): ("officer", lambda w: {}),
     ("POST", f"{_DRAFT}/return"): ("officer", lambda w: _reviewed(w, {"reason": "Cite."})),
-    ("POST", f"{_DRAFT}/activate"): ("administrator", lambda w: _reviewed(w, {})),
+    ("POST", f"{_DRAFT}/activate"): ("administrator", lambda w: _reviewed(w, {"dryRunReport": tried(w.pack)})),
+    ("POST", f"{_DRAFT}/dry-runs"): ("officer", lambda w: {}),
+    ("DELETE", "compliance/dry-runs/<uuid:run_id>"): ("officer", lambda w: _waiting(w)),
     ("POST", f"{_DRAFT}/retire"): ("officer", lambda w: {"reason": "Repealed."}),
     ("POST", f"{_DRAFT}/requirements"): ("officer", lambda w: REQUIREMENT),
     ("PATCH", f"{_DRAFT}/requirements/<rule:key>"): ("officer", lambda w: {"title": "Other"}),

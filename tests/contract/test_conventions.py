@@ -42,6 +42,7 @@ ORIGIN = "https://app.example.com"
 _RULES = "compliance/jurisdiction-rules"
 _TAGS = "compliance/token-jurisdictions"
 _DRAFT = f"{_RULES}/<slug:pack_id>/<version:version>"
+_RUN = "compliance/dry-runs/<uuid:run_id>"
 
 
 def _paths(world: World, method: str) -> list[str]:
@@ -461,6 +462,16 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
          lambda w, step=step, body=body: Ask("POST", f"{w.path(_DRAFT)}/{step}", body))
         for step, body in (("submit", {}), ("return", {"reason": "Cite."}), ("activate", {}),
                            ("retire", {"reason": "Repealed."}))
+    ),
+    ("jurisdictions.services.dry_runs.dry_run_request",
+     lambda w: Ask("POST", f"{w.path(_DRAFT)}/dry-runs")),
+    ("jurisdictions.api.views.dry_runs.pack_get",
+     lambda w: Ask("GET", f"{w.path(_DRAFT)}/dry-runs")),
+    *(
+        (f"jurisdictions.services.dry_runs.dry_run_{service}",
+         lambda w, method=method, part=part: Ask(method, w.path(f"{_RUN}{part}")))
+        for service, method, part in (("get", "GET", ""), ("cancel", "DELETE", ""),
+                                      ("get", "GET", "/changes"), ("report_read", "GET", "/report"))
     ),
     ("jurisdictions.services.requirements.requirement_create",
      lambda w: Ask("POST", f"{w.path(_DRAFT)}/requirements", REQUIREMENT)),

@@ -29,6 +29,7 @@ from tests.contract.world import (
     assert_envelope,
     contents,
     make_status_fresh,
+    waiting_run,
     refresh_token,
     undone,
 )
@@ -44,6 +45,7 @@ _TAGS = "compliance/token-jurisdictions"
 _RULES = "compliance/jurisdiction-rules"
 _PACK = f"{_RULES}/<slug:pack_id>"
 _DRAFT = f"{_PACK}/<version:version>"
+_RUN = "compliance/dry-runs/<uuid:run_id>"
 
 # method, route below /api/v1/ (or from /), case: statuses in the order of PERSONAS.
 MATRIX = f"""
@@ -104,6 +106,12 @@ POST   {_DRAFT}/return    in review    401  403  403  403  403  200  403  200
 POST   {_DRAFT}/activate  in review    401  403  403  403  403  403  403  200
 POST   {_DRAFT}/retire    draft        401  403  403  403  403  200  403  200
 POST   {_DRAFT}/retire    in force     401  403  403  403  403  403  403  200
+GET    {_DRAFT}/dry-runs  -            401  403  403  403  403  200  200  200
+POST   {_DRAFT}/dry-runs  -            401  403  403  403  403  202  403  202
+GET    {_RUN}           -              401  403  403  403  403  200  200  200
+DELETE {_RUN}           waiting        401  403  403  403  403  200  403  200
+GET    {_RUN}/changes   -              401  403  403  403  403  200  200  200
+GET    {_RUN}/report    -              401  403  403  403  403  200  200  200
 POST   {_DRAFT}/requirements -         401  403  403  403  403  200  403  200
 GET    {_DRAFT}/requirements/<rule:key> -  401  200  200  200  200  200  200  200
 PATCH  {_DRAFT}/requirements/<rule:key> -  401  403  403  403  403  200  403  200
@@ -249,7 +257,12 @@ REQUESTS |= {
     ("PATCH", _DRAFT, "-"): lambda w: Ask("PATCH", w.path(_DRAFT), {"disclaimer": "None."}),
     ("PUT", _DRAFT, "-"): lambda w: Ask("PUT", w.path(_DRAFT), PACK),
     ("POST", f"{_DRAFT}/return", "in review"): lambda w: _reviewed(w, "return", reason="Cite."),
-    ("POST", f"{_DRAFT}/activate", "in review"): lambda w: _reviewed(w, "activate"),
+    ("POST", f"{_DRAFT}/activate", "in review"): lambda w: _reviewed(
+        w, "activate", dryRunReport=rules.tried(w.pack)
+    ),
+    ("DELETE", _RUN, "waiting"): lambda w: Ask(
+        "DELETE", f"compliance/dry-runs/{waiting_run(w).pk}"
+    ),
     ("POST", f"{_DRAFT}/retire", "draft"): lambda w: Ask(
         "POST", f"{w.path(_DRAFT)}/retire", {"reason": "Repealed."}
     ),

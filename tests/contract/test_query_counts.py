@@ -43,8 +43,10 @@ from tests.contract.world import (
     make_world,
     refresh_token,
     undone,
+    waiting_run,
 )
 from tests.factories import CID, VOI, wallet
+from tests.jurisdictions import rules
 
 pytestmark = pytest.mark.django_db
 BASELINE = Path(__file__).with_name("query_counts.json")
@@ -54,6 +56,7 @@ _RULES = "compliance/jurisdiction-rules"
 _TAGS = "compliance/token-jurisdictions"
 _WAIVER = "compliance/waivers/<uuid:waiver_id>"
 _DRAFT = f"{_RULES}/<slug:pack_id>/<version:version>"
+_RUN = "compliance/dry-runs/<uuid:run_id>"
 
 
 @pytest.fixture
@@ -207,8 +210,20 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
         ),
         f"POST {_DRAFT}/activate": (
             "administrator",
-            lambda: _reviewed(world, Ask("POST", f"{draft}/activate")),
+            lambda: _reviewed(
+                world,
+                Ask("POST", f"{draft}/activate", {"dryRunReport": rules.tried(world.pack)}),
+            ),
         ),
+        f"GET {_DRAFT}/dry-runs": ("officer", lambda: Ask("GET", f"{draft}/dry-runs")),
+        f"POST {_DRAFT}/dry-runs": ("officer", lambda: Ask("POST", f"{draft}/dry-runs")),
+        f"GET {_RUN}": ("officer", lambda: Ask("GET", world.path(_RUN))),
+        f"DELETE {_RUN}": (
+            "officer",
+            lambda: Ask("DELETE", f"compliance/dry-runs/{waiting_run(world).pk}"),
+        ),
+        f"GET {_RUN}/changes": ("officer", lambda: Ask("GET", world.path(f"{_RUN}/changes"))),
+        f"GET {_RUN}/report": ("officer", lambda: Ask("GET", world.path(f"{_RUN}/report"))),
         f"POST {_DRAFT}/retire": ("officer", lambda: Ask("POST", f"{draft}/retire", reason)),
         f"POST {_DRAFT}/requirements": (
             "officer",

@@ -23,13 +23,22 @@ from compliance.models import ComplianceReport
 from compliance.services.metadata import metadata_upsert
 from compliance.services.reports import report_generate
 from compliance.services.status import status_recalculate
-from jurisdictions.models import FactDefinition, Jurisdiction, RulePack, Waiver
+from jurisdictions.models import (
+    DryRun,
+    DryRunReport,
+    FactDefinition,
+    Jurisdiction,
+    RulePack,
+    Waiver,
+)
 from jurisdictions.services.drafts import pack_create
+from jurisdictions.services.dry_runs import dry_run_request
 from jurisdictions.services.requirements import requirement_create
 from jurisdictions.services.tags import issuer_tag_assign, tag_assign
 from jurisdictions.services.waivers import waiver_request
 from tests import factories
 from tests.factories import CID, VOI, wallet
+from tests.jurisdictions.rules import tried
 
 PERSONAS = (
     "anonymous",
@@ -72,7 +81,7 @@ class World:
     """The token `ASSET` of `issuer`: metadata, two pending attestations, one report, a status.
 
     `pack` is a Draft by the officer, with the one requirement `RULE`, which `waiver`, requested by
-    the officer, is about. Token and issuer are tagged GLOBAL.
+    the officer, is about; `dry_run` of it has finished. Token and issuer are tagged GLOBAL.
     """
 
     issuer: Issuer
@@ -85,6 +94,7 @@ class World:
     login_user: User
     pack: RulePack
     waiver: Waiver
+    dry_run: DryRun
 
     def client(self, persona: str) -> APIClient:
         return factories.client_for(self.users[persona])
@@ -102,6 +112,7 @@ class World:
             .replace("<uuid:attestation_id>", str(self.by_owner.pk))
             .replace("<uuid:issuer_id>", str(self.issuer.pk))
             .replace("<uuid:waiver_id>", str(self.waiver.pk))
+            .replace("<uuid:run_id>", str(self.dry_run.pk))
             .replace("<slug:pack_id>", self.pack.pack_id)
             .replace("<version:version>", self.pack.version)
             .replace("<rule:key>", RULE)
@@ -157,6 +168,7 @@ def make_world() -> World:
             reason="the board accepted it",
             expires_at=timezone.now() + timedelta(days=30),
         ),
+        dry_run=DryRunReport.objects.get(digest=tried(pack)).run,
     )
 
 
@@ -210,6 +222,11 @@ def refresh_token() -> str:
 
     request = RequestFactory().post("/api/v1/auth/login")
     return session_open(request=request, email=EMAIL, password=PASSWORD).refresh_token
+
+
+def waiting_run(world: World) -> DryRun:
+    """Return a dry run of the world's pack that nothing has evaluated yet."""
+    return dry_run_request(actor=world.user("officer"), pack=world.pack)
 
 
 def make_status_fresh(world: World) -> None:
