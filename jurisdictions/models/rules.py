@@ -72,7 +72,10 @@ class AmbiguousSpelling(models.Model):
 
 
 class FactDefinition(models.Model):
-    """One fact of the catalogue: what rules may ask for, and what it may hold."""
+    """One fact of the catalogue: what rules may ask for, and what it may hold.
+
+    `edited_at` is set once staff changed or added the row: loading leaves it alone from then on.
+    """
 
     path = models.CharField(max_length=100, unique=True)
     type = models.CharField(max_length=8, choices=FactType)
@@ -84,6 +87,8 @@ class FactDefinition(models.Model):
     )
     origin = models.CharField(max_length=100, blank=True)
     description = models.CharField(max_length=500, blank=True)
+    edited_by = models.CharField(max_length=254, null=True, blank=True, editable=False)
+    edited_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [
