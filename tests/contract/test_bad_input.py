@@ -27,8 +27,8 @@ from tests.contract.world import (
     undone,
     waiting_run,
 )
-from tests.jurisdictions.rules import tried
 from tests.factories import CID, VOI, wallet
+from tests.jurisdictions.rules import tried
 
 pytestmark = pytest.mark.django_db
 DOCUMENT = json.loads(Path(__file__).with_name("openapi.json").read_text())
@@ -96,7 +96,10 @@ BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
     ("PUT", _DRAFT): ("officer", lambda w: PACK),
     ("POST", f"{_DRAFT}/submit"): ("officer", lambda w: {}),
     ("POST", f"{_DRAFT}/return"): ("officer", lambda w: _reviewed(w, {"reason": "Cite."})),
-    ("POST", f"{_DRAFT}/activate"): ("administrator", lambda w: _reviewed(w, {"dryRunReport": tried(w.pack)})),
+    ("POST", f"{_DRAFT}/activate"): (
+        "administrator",
+        lambda w: _reviewed(w, {"dryRunReport": tried(w.pack)}),
+    ),
     ("POST", f"{_DRAFT}/dry-runs"): ("officer", lambda w: {}),
     ("DELETE", "compliance/dry-runs/<uuid:run_id>"): ("officer", lambda w: _waiting(w)),
     ("POST", f"{_DRAFT}/retire"): ("officer", lambda w: {"reason": "Repealed."}),

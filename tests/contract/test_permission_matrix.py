@@ -29,9 +29,9 @@ from tests.contract.world import (
     assert_envelope,
     contents,
     make_status_fresh,
-    waiting_run,
     refresh_token,
     undone,
+    waiting_run,
 )
 from tests.factories import CID, VOI, event_bodies, wallet
 from tests.jurisdictions import rules
