@@ -14,7 +14,7 @@ class ActivationSerializer(WireSerializer):
     """What is approved: the digest of the sealed report of a dry run of this version."""
 
     dry_run_report = TextField(
-        max_length=64, required=False, help_text="`report.digest` of a finished dry run."
+        max_length=64, help_text="`report.digest` of a finished dry run of this version."
     )
 
 

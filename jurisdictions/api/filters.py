@@ -6,8 +6,8 @@ import django_filters
 from django.db.models import Q, QuerySet
 
 from config.api.filters import BooleanFilter, ChoiceFilter, WireFilterSet, text_filter
-from jurisdictions.choices import PackStatus
-from jurisdictions.models import DryRunChange, RulePack
+from jurisdictions.choices import DryRunState, PackStatus
+from jurisdictions.models import DryRun, DryRunChange, RulePack
 
 
 class PackFilter(WireFilterSet):
@@ -35,6 +35,16 @@ class PackFilter(WireFilterSet):
     def by_active(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
         active = Q(status=PackStatus.ACTIVE)
         return rows.filter(active if value else ~active)
+
+
+class DryRunFilter(WireFilterSet):
+    """Filters over the dry runs of a version."""
+
+    status = ChoiceFilter(field_name="state", enum=DryRunState)
+
+    class Meta:
+        model = DryRun
+        fields: list[str] = []
 
 
 class DryRunChangeFilter(WireFilterSet):

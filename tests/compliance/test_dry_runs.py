@@ -362,8 +362,7 @@ class TestApi:
         assert client.post(f"{path}/submit", {}, format="json").status_code == 200
         second = client_for(administrator)
         without = second.post(f"{path}/activate", {}, format="json")
-        assert without.status_code == 409
-        assert "comes into force only on a dry run" in without.json()["errorMessage"]
+        assert (without.status_code, list(without.json()["details"])) == (400, ["dryRunReport"])
         body = {"dryRunReport": run["report"]["digest"]}
         done = second.post(f"{path}/activate", body, format="json")
         assert done.json()["rule"]["status"] == "Active"

@@ -289,7 +289,7 @@ OTHER_TYPES = (
 class TestBodies:
     def test_the_good_body_is_accepted(self, operation: Operation) -> None:
         with undone():
-            assert operation.send(operation.good).status_code == 200
+            assert operation.send(operation.good).status_code in (200, 202)
 
     def test_every_field_refuses_what_it_cannot_be(self, operation: Operation) -> None:
         fields = _fields(operation.method, operation.route)
@@ -348,7 +348,7 @@ class TestBodies:
                 assert answer["errorCode"] == "PAYLOAD_TOO_LARGE"
         with undone():
             good = json.dumps(operation.good).encode()
-            assert operation.raw(good.ljust(999_999, b" ")).status_code == 200
+            assert operation.raw(good.ljust(999_999, b" ")).status_code in (200, 202)
 
     def test_another_content_type_is_415(self, operation: Operation) -> None:
         for content_type in OTHER_TYPES:

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.api.actor import actor_of
 from accounts.policies import require_staff
 from config.api.conditional import is_unchanged, not_modified
-from config.api.paging import PAGING_PARAMETERS, Paginator
+from config.api.paging import Paginator
 from config.api.schema import (
     IF_MATCH_PARAMETER,
     IF_NONE_MATCH_PARAMETER,
@@ -29,7 +29,7 @@ from jurisdictions.api.dry_run_serializers import (
     DryRunSerializer,
     dry_run_url,
 )
-from jurisdictions.api.filters import DryRunChangeFilter
+from jurisdictions.api.filters import DryRunChangeFilter, DryRunFilter
 from jurisdictions.api.serializers import NothingSerializer
 from jurisdictions.api.views.packs import seen_version
 from jurisdictions.models import DryRun
@@ -48,10 +48,9 @@ class DryRunViewSet(WireViewSet):
     failure_events: ClassVar[dict[str, str]] = dict.fromkeys(
         ("create", "cancel"), "jurisdictions.dry_run.request_failed"
     )
-    query_parameters: ClassVar[dict[str, frozenset[str]]] = {
-        "list": PAGING_PARAMETERS,
-        **dict.fromkeys(("create", "retrieve", "cancel", "report"), _NO_PARAMETERS),
-    }
+    query_parameters: ClassVar[dict[str, frozenset[str]]] = dict.fromkeys(
+        ("create", "retrieve", "cancel", "report"), _NO_PARAMETERS
+    )
 
     @extend_schema(
         parameters=[IF_MATCH_PARAMETER], request=NothingSerializer, responses={202: _ONE}
@@ -71,13 +70,17 @@ class DryRunViewSet(WireViewSet):
         response["Location"] = dry_run_url(run.pk)
         return response
 
-    @extend_schema(responses=page_serializer("DryRunListResponse", "dryRuns", DryRunSerializer))
+    @extend_schema(
+        parameters=filter_parameters(DryRunFilter),
+        responses=page_serializer("DryRunListResponse", "dryRuns", DryRunSerializer),
+    )
     def list(self, request: Request, pack_id: str, version: str) -> Response:
         """List the dry runs of a version, newest first."""
         require_staff(actor_of(request))
         pack = pack_get(pack_id=pack_id, version=version)
         rows = DryRun.objects.filter(pack=pack).select_related("pack", "report")
-        page = self.paginator.paginate(rows.defer("report__document"), request)
+        rows, _ = DryRunFilter.apply(rows.defer("report__document"), request)
+        page = self.paginator.paginate(rows, request)
         return answer_page("dryRuns", page, DryRunSerializer(page.rows, many=True).data)
 
     @extend_schema(parameters=[IF_NONE_MATCH_PARAMETER], responses=tagged(_ONE))
@@ -90,7 +93,7 @@ class DryRunViewSet(WireViewSet):
             response["Retry-After"] = str(POLL_SECONDS)
         return response
 
-    @extend_schema(request=NothingSerializer, responses=_ONE)
+    @extend_schema(request=NothingSerializer, responses={200: _ONE})
     def cancel(self, request: Request, run_id: UUID) -> Response:
         """Cancel a dry run that has not finished."""
         NothingSerializer(data=request.data).is_valid(raise_exception=True)
