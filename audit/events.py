@@ -132,12 +132,8 @@ _TYPES = (
     ),
     _event("jurisdictions.dry_run.requested", "Dry run requested", _C.JURISDICTION, _A.CREATE),
     _event("jurisdictions.dry_run.finished", "Dry run finished", _C.JURISDICTION, _A.UPDATE),
-    _event(
-        "jurisdictions.dry_run.failed", "Dry run failed", _C.JURISDICTION, _A.UPDATE, _S.NOTICE
-    ),
-    _event(
-        "jurisdictions.dry_run.report_read", "Dry-run report read", _C.JURISDICTION, _A.READ
-    ),
+    _event("jurisdictions.dry_run.failed", "Dry run failed", _C.JURISDICTION, _A.UPDATE, _S.NOTICE),
+    _event("jurisdictions.dry_run.report_read", "Dry-run report read", _C.JURISDICTION, _A.READ),
     _event("jurisdictions.dry_run.cancelled", "Dry run cancelled", _C.JURISDICTION, _A.UPDATE),
     _event(
         "jurisdictions.dry_run.request_failed",
@@ -161,6 +157,21 @@ _TYPES = (
         "Jurisdiction changed",
         _C.JURISDICTION,
         _A.UPDATE,
+        affects=True,
+    ),
+    _event("jurisdictions.fact.added", "Fact defined", _C.JURISDICTION, _A.CREATE, _S.NOTICE),
+    _event(
+        "jurisdictions.fact.described",
+        "Description of a fact changed",
+        _C.JURISDICTION,
+        _A.UPDATE,
+    ),
+    _event(
+        "jurisdictions.fact.updated",
+        "Definition of a fact changed",
+        _C.JURISDICTION,
+        _A.UPDATE,
+        _S.NOTICE,
         affects=True,
     ),
     _event(
@@ -240,6 +251,8 @@ _TYPES = (
         _S.NOTICE,
         affects=True,
     ),
+    # Nothing is computed again for it: a status knows the moment at which it changes.
+    _event("jurisdictions.waiver.expired", "Waiver expired", _C.COMPLIANCE, _A.UPDATE, _S.NOTICE),
     _event(
         "jurisdictions.waiver.write_failed",
         "Waiver write failed",
@@ -383,6 +396,10 @@ _TYPES = (
     _event("compliance.report.reused", "Report answered again", _C.COMPLIANCE, _A.READ),
     _event("compliance.report.exported", "Report exported", _C.COMPLIANCE, _A.EXPORT),
     _event("compliance.report.export_failed", "Report export failed", _C.COMPLIANCE, _A.EXPORT),
+    _event("compliance.report_job.requested", "Report requested", _C.COMPLIANCE, _A.CREATE),
+    _event("compliance.report_job.finished", "Report job finished", _C.COMPLIANCE, _A.UPDATE),
+    _event("compliance.report_job.failed", "Report job failed", _C.COMPLIANCE, _A.UPDATE),
+    _event("compliance.report_job.cancelled", "Report job cancelled", _C.COMPLIANCE, _A.UPDATE),
     _event("compliance.report.verified", "Report file checked", _C.COMPLIANCE, _A.VERIFY),
     _event("compliance.report.verify_failed", "Report check failed", _C.COMPLIANCE, _A.VERIFY),
 )

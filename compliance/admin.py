@@ -1,6 +1,5 @@
 """Metadata, statuses and reports in the admin; every change goes through the services."""
 
-import json
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,7 +11,8 @@ from django.utils.safestring import SafeString
 
 from accounts.admin_roles import ModelForm, RoleAdminMixin, ServiceModelAdmin, actor_of
 from accounts.networks import canonical_network
-from compliance.models import ComplianceMetadata, ComplianceReport, TokenStatus
+from compliance import report_admin  # noqa: F401 - registers its pages
+from compliance.models import ComplianceMetadata, TokenStatus
 from compliance.services.metadata import DEFAULTS, metadata_delete, metadata_upsert
 from compliance.services.recalculation import recalculation_progress
 from compliance.services.reports import report_generate
@@ -192,38 +192,3 @@ class TokenStatusAdmin(RoleAdminMixin, admin.ModelAdmin):  # type: ignore[type-a
                 self.message_user(request, f"{row.token}: {report.status}, report {report.pk}")
             except DomainError as refusal:
                 self.message_user(request, f"{row.token}: {refusal.message}", messages.ERROR)
-
-
-@admin.register(ComplianceReport)
-class ComplianceReportAdmin(RoleAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
-    """Stored reports, as they were generated."""
-
-    list_display = ("id", "token", "report_type", "status", "as_of", "created_by", "created_at")
-    list_filter = ("report_type", "status", "token__network")
-    list_select_related = ("token",)
-    search_fields = ("token__asset_id__exact", "digest__exact")
-    ordering = ("-created_at", "-id")
-    fields = (
-        "id",
-        "token",
-        "report_type",
-        "status",
-        "as_of",
-        "digest",
-        "key_id",
-        "created_by",
-        "created_at",
-        "document",
-    )
-    readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @admin.display(description="Content")
-    def document(self, report: ComplianceReport) -> SafeString:
-        readable = json.dumps(json.loads(report.content), indent=2, ensure_ascii=False)
-        return format_html("<pre>{}</pre>", readable)

@@ -20,6 +20,7 @@ from accounts.models import Token
 from audit.events import EVENT_TYPES
 from audit.models import AuditEvent
 from compliance.models import ComplianceMetadata
+from jurisdictions.catalogue import FactCatalogue
 from jurisdictions.engine import ScreeningList
 from jurisdictions.models import IssuerJurisdiction, TokenJurisdiction
 from jurisdictions.tags import TagRows
@@ -38,12 +39,19 @@ _KEPT = (
     "deployments.deployment.",
     "audit.trail.",
 )
-_ASKED = [name for name in AFFECTING if not name.startswith(_KEPT)]
+# A definition of a fact shows in a report even where it changes no status.
+_ASKED = sorted(
+    name
+    for name, kind in EVENT_TYPES.items()
+    if (kind.affects_status or name.startswith("jurisdictions.fact."))
+    and not name.startswith(_KEPT)
+)
 
 # Fields that no rule and no report looks at.
 _UNSEEN_METADATA = frozenset({"notes"})
 _UNSEEN_ENTRY = frozenset({"reason", "kyc_provider", "investor_category"})
 _UNSEEN_TAG = frozenset({"notes", "isPrimary"})
+_UNSEEN_DEFINITION = frozenset({"origin"})
 _UNSEEN_LIST = frozenset({"sources", "entries"})
 # How an event names a column of a list and of a tag.
 _LIST_WORDS: Mapping[str, str] = {"as_of": "asOf", "max_age_days": "maxAgeDays"}
@@ -103,6 +111,7 @@ class Before:
     tags: dict[str, dict[str, Any]] = field(default_factory=dict)
     lists: dict[str, list[Change]] = field(default_factory=dict)
     packs: dict[str, Change] = field(default_factory=dict)
+    definitions_absent: set[str] = field(default_factory=set)
 
     def lose(self, change: Change) -> None:
         """What stood before this change is not known."""
@@ -141,6 +150,16 @@ class Before:
         return WhitelistPopulation(
             self.policy.get("enforcement", population.enforcement),
             tuple(one for one in entries if one.status == EntryStatus.ACTIVE),
+        )
+
+    def catalogue_of(self, catalogue: FactCatalogue) -> FactCatalogue:
+        """Return the facts catalogue as it was."""
+        if self.definitions_absent.isdisjoint(catalogue.definitions):
+            return catalogue
+        return FactCatalogue.of(
+            one
+            for path, one in catalogue.definitions.items()
+            if path not in self.definitions_absent
         )
 
     def lists_of(self, lists: Mapping[str, ScreeningList]) -> dict[str, ScreeningList]:
@@ -292,6 +311,20 @@ def _list_updated(before: Before, change: Change) -> None:
         before.lose(change)
 
 
+def _definition_added(before: Before, change: Change) -> None:
+    if change.reference is None:
+        before.lose(change)
+    else:
+        before.definitions_absent.add(change.reference)
+
+
+def _definition_changed(before: Before, change: Change) -> None:
+    if change.reference in before.definitions_absent:
+        return
+    if change.fields is None or change.fields - _UNSEEN_DEFINITION:
+        before.lose(change)
+
+
 def _pack(before: Before, change: Change) -> None:
     if change.reference is None:
         before.lose(change)
@@ -313,6 +346,9 @@ _UNDO: Mapping[str, Callable[[Before, Change], None]] = {
     "jurisdictions.issuer_tag.assigned": _tag_assigned,
     "jurisdictions.issuer_tag.updated": _tag_updated,
     "jurisdictions.issuer_tag.removed": _tag_removed,
+    "jurisdictions.fact.added": _definition_added,
+    "jurisdictions.fact.described": _definition_changed,
+    "jurisdictions.fact.updated": _definition_changed,
     "jurisdictions.list.updated": _list_updated,
     "jurisdictions.pack.activated": _pack,
     "jurisdictions.pack.superseded": _pack,

@@ -50,6 +50,24 @@ class DownloadFormat(TextChoices):
     OSCAL = "oscal"
 
 
+class SubjectKind(TextChoices):
+    """What a report is about."""
+
+    TOKEN = "Token"  # noqa: S105 - no password
+    ISSUER = "Issuer"
+    ISSUANCE = "Issuance"
+
+
+class JobStatus(TextChoices):
+    """Where a report that is made in the background stands."""
+
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    FINISHED = "Finished"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
 class InputKind(TextChoices):
     """What a stored input of a report is."""
 

@@ -1,21 +1,24 @@
 """The record of a token, its computed status, and the reports about it."""
 
 import uuid
+from typing import Any
 
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import Token
+from accounts.models import Issuer, Token, User
 from compliance.choices import (
     ComplianceStatus,
     InputKind,
+    JobStatus,
     OverallStatus,
     ReportType,
     VerificationStatus,
 )
-from compliance.querysets import MetadataQuerySet, ReportQuerySet
+from compliance.querysets import MetadataQuerySet, ReportJobQuerySet, ReportQuerySet
+from deployments.models import Deployment
 
 
 class ComplianceMetadata(models.Model):
@@ -115,6 +118,12 @@ class TokenStatus(models.Model):
         return f"{self.token}: {self.status or 'not evaluated yet'}"
 
 
+# A token, an issuance with its token, or an issuer.
+ONE_SUBJECT = Q(token__isnull=False, issuer__isnull=True) | Q(
+    token__isnull=True, issuer__isnull=False, deployment__isnull=True
+)
+
+
 class ReportInput(models.Model):
     """A document that evaluations read, a snapshot or a rule pack, stored once; append-only.
 
@@ -148,7 +157,12 @@ class ComplianceReport(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    token = models.ForeignKey(Token, on_delete=models.PROTECT, related_name="reports")
+    # About a token, about one issuance of it, or about an issuer.
+    token = models.ForeignKey(Token, on_delete=models.PROTECT, null=True, related_name="reports")
+    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, null=True, related_name="reports")
+    deployment = models.ForeignKey(
+        Deployment, on_delete=models.PROTECT, null=True, related_name="reports"
+    )
     report_type = models.CharField(max_length=20, choices=ReportType, default=ReportType.FULL)
     schema_version = models.CharField(max_length=10)
     status = models.CharField(max_length=20, choices=OverallStatus)
@@ -174,7 +188,116 @@ class ComplianceReport(models.Model):
             models.Index(
                 fields=["token", "fingerprint", "-created_at", "-id"], name="report_fingerprint"
             ),
+            models.Index(fields=["issuer", "-created_at", "-id"], name="report_issuer"),
         ]
+        constraints = [models.CheckConstraint(condition=ONE_SUBJECT, name="report_one_subject")]
 
     def __str__(self) -> str:
         return f"Report {self.pk}: {self.status}"
+
+
+UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+class ReportJob(models.Model):
+    """A report that somebody asked for and that is made in the background.
+
+    `as_of` and `packs` are settled when the work begins, once for all tokens: the digests name
+    stored rule packs. Who works holds the `lease` until `lease_until`; whoever comes after that
+    goes on with what is done, which the parts keep. `ask_key` names what was asked for: nobody
+    has two unfinished jobs for the same.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    token = models.ForeignKey(Token, on_delete=models.PROTECT, null=True, related_name="+")
+    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, null=True, related_name="+")
+    deployment = models.ForeignKey(
+        Deployment, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    report_type = models.CharField(max_length=20, choices=ReportType)
+    asked_as_of = models.DateTimeField(null=True)
+    period_from = models.DateTimeField(null=True)
+    period_to = models.DateTimeField(null=True)
+    ask_key = models.CharField(max_length=64)
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=9, choices=JobStatus, default=JobStatus.QUEUED)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    as_of = models.DateTimeField(null=True)
+    packs: "models.JSONField[Any, Any]" = models.JSONField(default=list)
+    tokens_total = models.PositiveIntegerField(default=1)
+    tokens_done = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    restarts = models.PositiveSmallIntegerField(default=0)
+    lease = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    report = models.ForeignKey(
+        ComplianceReport, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    error_message = models.CharField(max_length=1000, blank=True)
+
+    objects = ReportJobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "report in the background"
+        verbose_name_plural = "reports in the background"
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="report_job_created"),
+            models.Index(
+                fields=["created_at"],
+                name="report_job_unfinished",
+                condition=Q(status__in=["Queued", "Running"]),
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["requested_by", "ask_key"],
+                condition=Q(status__in=["Queued", "Running"]),
+                name="report_job_once",
+            ),
+            models.CheckConstraint(condition=ONE_SUBJECT, name="report_job_one_subject"),
+            models.CheckConstraint(
+                condition=Q(status__in=JobStatus.values), name="report_job_status_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="Finished") | Q(report__isnull=False),
+                name="report_job_finished_has_report",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.report_type} report, {self.status}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.status not in UNFINISHED
+
+    @property
+    def progress_percent(self) -> int:
+        """How much is done; 100 only where the report is stored."""
+        if self.status == JobStatus.FINISHED:
+            return 100
+        return min(99, self.tokens_done * 100 // self.tokens_total) if self.tokens_total else 0
+
+
+class ReportJobPart(models.Model):
+    """What a report on an issuer says of one token, until the report is put together."""
+
+    job = models.ForeignKey(ReportJob, on_delete=models.CASCADE, related_name="parts")
+    token = models.ForeignKey(Token, on_delete=models.PROTECT, related_name="+")
+    content = models.TextField()
+    fingerprint = models.CharField(max_length=64)
+    snapshot = models.TextField()
+    snapshot_digest = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name = "part of a report"
+        verbose_name_plural = "parts of reports"
+        constraints = [
+            models.UniqueConstraint(fields=["job", "token"], name="report_job_part_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.token} of {self.job}"

@@ -21,6 +21,7 @@ from compliance.snapshots import Common, Reads, snapshot_of, tags_that_count, to
 from config.api.errors import DomainError
 from config.api.formats import utc_text
 from deployments.selectors import deployment_at
+from jurisdictions.catalogue import FactCatalogue
 from jurisdictions.engine import Pack, Snapshot
 from jurisdictions.facts import facts_for_engine
 from jurisdictions.past import UnknownPast, packs_at
@@ -40,11 +41,12 @@ class Record(NamedTuple):
     token: Token
     snapshot: Snapshot
     packs: tuple[Pack, ...]
+    catalogue: FactCatalogue
 
 
 def record_now(token: Token, now: datetime) -> Record:
     """Return the record as it is."""
-    return Record(token, token_snapshot(token, now), active_packs(now=now))
+    return Record(token, token_snapshot(token, now), active_packs(now=now), fact_catalogue())
 
 
 def record_at(token: Token, as_of: datetime) -> Record:
@@ -61,7 +63,7 @@ def record_at(token: Token, as_of: datetime) -> Record:
     then = copy(token)
     if not before.owner_verified:
         then.ownership_verified_at = None
-    metadata = before.metadata_of(metadata)
+    metadata, catalogue = before.metadata_of(metadata), before.catalogue_of(catalogue)
     reads = Reads(
         metadata=metadata,
         deployment=deployment_at(token=token, as_of=as_of),
@@ -75,7 +77,8 @@ def record_at(token: Token, as_of: datetime) -> Record:
         ),
     )
     common = Common(catalogue, before.lists_of(lists), trail_verdict(as_of=as_of))
-    return Record(then, snapshot_of(then, reads, common), _packs(packs, before, as_of))
+    packs = _packs(packs, before, as_of)
+    return Record(then, snapshot_of(then, reads, common), packs, catalogue)
 
 
 def _packs(present: tuple[Pack, ...], before: Before, as_of: datetime) -> tuple[Pack, ...]:

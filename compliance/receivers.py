@@ -8,8 +8,14 @@ from django.db import transaction
 
 from audit.body import EventDraft
 from audit.signals import event_recorded
+from compliance.services.report_jobs import REPORT_JOB_REQUESTED
 from compliance.services.status import mark_stale
-from compliance.tasks import request_dry_run, request_recalculation, request_sweep
+from compliance.tasks import (
+    request_dry_run,
+    request_recalculation,
+    request_report_job,
+    request_sweep,
+)
 from jurisdictions.services.dry_runs import DRY_RUN_REQUESTED
 
 
@@ -23,6 +29,8 @@ def on_events(sender: object, events: tuple[EventDraft, ...], **kwargs: Any) -> 
     for event in events:
         if event.name == DRY_RUN_REQUESTED and event.reference_id is not None:
             transaction.on_commit(partial(request_dry_run, UUID(event.reference_id)))
+        if event.name == REPORT_JOB_REQUESTED and event.reference_id is not None:
+            transaction.on_commit(partial(request_report_job, UUID(event.reference_id)))
     if not any(event.type.affects_status for event in events):
         return
     named, wide = mark_stale(events)

@@ -20,9 +20,9 @@ from compliance.reports.content import WITH_PERIOD, Content, Material, StoredInp
 from compliance.reports.trail import EVENT_LIMIT, Trail, TrailCounts, trail_event
 from config.api.formats import utc_text
 from jurisdictions.engine import Pack, pack_to_document
-from jurisdictions.selectors import fact_catalogue
 
 _KEPT_PACKS = 64
+_INPUTS_AT_ONCE = 200
 
 
 def read_material(
@@ -43,25 +43,26 @@ def read_material(
     return Material(
         report_type=report_type,
         as_of=as_of,
-        token=_token_document(token),
+        token=token_document(token),
         snapshot=record.snapshot,
         packs=record.packs,
-        catalogue=fact_catalogue(),
+        catalogue=record.catalogue,
         changes=_changes(token, as_of, period_from, period_to)
         if report_type in WITH_PERIOD
         else TrailCounts(),
         trail=_trail(token, as_of, period_from, period_to)
         if report_type == ReportType.AUDIT_TRAIL
         else None,
-        warnings=_warnings(token),
+        warnings=owner_warnings_of(token),
         period_from=period_from,
         period_to=period_to,
     )
 
 
-def _events_until(
+def token_events(
     token: Token, as_of: datetime, period_from: datetime | None, period_to: datetime | None
 ) -> AuditEventQuerySet:
+    """Return the events about the token in the period, until `as_of`."""
     end = min(as_of, period_to) if period_to else as_of
     events = AuditEvent.objects.filter(
         asset_id=token.asset_id, network=token.network or None, occurred_at__lte=end
@@ -72,14 +73,14 @@ def _events_until(
 def _changes(
     token: Token, as_of: datetime, period_from: datetime | None, period_to: datetime | None
 ) -> TrailCounts:
-    events = _events_until(token, as_of, period_from, period_to)
-    return _counts(events.filter(name__in=AFFECTING, success=True))
+    events = token_events(token, as_of, period_from, period_to)
+    return count_events(events.filter(name__in=AFFECTING, success=True))
 
 
 def _trail(
     token: Token, as_of: datetime, period_from: datetime | None, period_to: datetime | None
 ) -> Trail:
-    everything = _events_until(token, as_of, period_from, period_to)
+    everything = token_events(token, as_of, period_from, period_to)
     events = everything
     if token.issuer_id is not None:
         # A stored report is read by the issuer's members, whoever asked for it: it must not show
@@ -87,7 +88,7 @@ def _trail(
         # registered was recorded before anybody owned it.
         unowned = Q(issuer_id__isnull=True, name__in=AFFECTING)
         events = events.filter(Q(issuer_id=token.issuer_id) | unowned)
-    counts = _counts(events)
+    counts = count_events(events)
     lines = events.order_by("-occurred_at", "-seq").values_list("body", flat=True)[:EVENT_LIMIT]
     return Trail(
         events=[trail_event(line, orjson.loads(line)) for line in lines],
@@ -96,7 +97,8 @@ def _trail(
     )
 
 
-def _counts(events: AuditEventQuerySet) -> TrailCounts:
+def count_events(events: AuditEventQuerySet) -> TrailCounts:
+    """Return how often which of the events happened, and between which moments."""
     rows = list(
         events.order_by()
         .values("name")
@@ -136,27 +138,32 @@ pack_inputs = PackInputs()
 
 def keep_inputs(content: Content) -> None:
     """Store what the content was made from, except what is stored already."""
-    kinds = {content.snapshot.digest: InputKind.SNAPSHOT}
-    wanted = {content.snapshot.digest: content.snapshot}
-    for pack in content.packs:
-        kinds[pack.digest], wanted[pack.digest] = InputKind.PACK, pack
-    known = ReportInput.objects.filter(pk__in=wanted).values_list("pk", flat=True)
+    packs = [(InputKind.PACK, one) for one in content.packs]
+    store_inputs([*((InputKind.SNAPSHOT, one) for one in content.snapshots), *packs])
+
+
+def store_inputs(inputs: Sequence[tuple[InputKind, StoredInput]]) -> None:
+    """Store documents that evaluations read, except those that are stored already."""
     now = timezone.now()
-    ReportInput.objects.bulk_create(
-        [
-            ReportInput(
-                digest=digest,
-                kind=kinds[digest],
-                content=wanted[digest].text.decode(),
-                created_at=now,
-            )
-            for digest in sorted(wanted.keys() - set(known))
-        ],
-        ignore_conflicts=True,  # another report may have stored the same just now
-    )
+    for start in range(0, len(inputs), _INPUTS_AT_ONCE):
+        wanted = {one.digest: (kind, one) for kind, one in inputs[start : start + _INPUTS_AT_ONCE]}
+        known = ReportInput.objects.filter(pk__in=wanted).values_list("pk", flat=True)
+        ReportInput.objects.bulk_create(
+            [
+                ReportInput(
+                    digest=digest,
+                    kind=wanted[digest][0],
+                    content=wanted[digest][1].text.decode(),
+                    created_at=now,
+                )
+                for digest in sorted(wanted.keys() - set(known))
+            ],
+            ignore_conflicts=True,  # another report may have stored the same just now
+        )
 
 
-def _token_document(token: Token) -> dict[str, Any]:
+def token_document(token: Token) -> dict[str, Any]:
+    """Return how a report names a token."""
     issuer = token.issuer
     return {
         "assetId": str(token.asset_id),
@@ -176,7 +183,8 @@ def _token_document(token: Token) -> dict[str, Any]:
     }
 
 
-def _warnings(token: Token) -> list[dict[str, str]]:
+def owner_warnings_of(token: Token) -> list[dict[str, str]]:
+    """Return what a reader must know of the token's owner."""
     if token.issuer is None:
         return [{"code": "owner_missing", "message": "Nobody owns the record of this token."}]
     if token.ownership_verified_at is None:

@@ -16,6 +16,11 @@ from redis.exceptions import RedisError
 from compliance.models import TokenStatus
 from compliance.services.dry_runs import dry_run_continue
 from compliance.services.recalculation import BATCH, statuses_recalculate
+from compliance.services.report_work import (
+    MAX_ATTEMPTS,
+    report_job_run,
+    unattended_report_jobs,
+)
 from compliance.services.status import due_statuses, is_fresh, status_recalculate
 from jurisdictions.services.dry_runs import dry_run_fail, unattended_dry_runs
 
@@ -66,6 +71,14 @@ def request_dry_run(run_id: UUID) -> None:
         continue_dry_run.delay(str(run_id))
     except (OperationalError, OSError):
         logger.warning("the broker is down: the periodic sweep will go on with the dry run")
+
+
+def request_report_job(job_id: UUID) -> None:
+    """Have a report made in the background."""
+    try:
+        make_report.delay(str(job_id))
+    except (OperationalError, OSError):
+        logger.warning("the broker is down: the periodic sweep will make the report")
 
 
 def _try_again_soon(key: str) -> None:
@@ -140,4 +153,22 @@ def continue_dry_runs() -> int:
     waiting = unattended_dry_runs(since=timezone.now() - timedelta(seconds=_LOST_TASK_SECONDS))
     for run_id in waiting:
         request_dry_run(run_id)
+    return len(waiting)
+
+
+@shared_task(acks_late=True)
+def make_report(job_id: str) -> None:
+    """Make a report in the background; what stops it is tried again by the sweep."""
+    # Without a broker there is no sweep either.
+    for _ in range(MAX_ATTEMPTS if settings.CELERY_TASK_ALWAYS_EAGER else 1):
+        if report_job_run(job_id=UUID(job_id)):
+            return
+
+
+@shared_task
+def continue_report_jobs() -> int:
+    """Take up the reports that nobody works on; return how many."""
+    waiting = unattended_report_jobs()
+    for job_id in waiting:
+        request_report_job(job_id)
     return len(waiting)

@@ -11,7 +11,7 @@ from accounts.selectors import token_get
 from compliance.past import record_at, record_now
 from compliance.services.status import Evaluation, Rules, evaluation_of
 from jurisdictions.engine import Pack
-from jurisdictions.selectors import fact_catalogue, pack_get, pack_value
+from jurisdictions.selectors import pack_get, pack_value
 
 
 class Trial(NamedTuple):
@@ -48,7 +48,7 @@ def trial_of(
         asset_id=asset_id, network=network, within=Token.objects.select_related("issuer")
     )
     record = record_at(token, moment) if moment < now else record_now(token, moment)
-    rules, tried = Rules(record.packs, fact_catalogue()), None
+    rules, tried = Rules(record.packs, record.catalogue), None
     if named is not None:
         rules = rules.trying(named)
         tried = rules.packs[-1]

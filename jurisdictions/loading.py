@@ -47,7 +47,8 @@ _OUTSIDE_DIGEST = ("$schema", "status")
 class LoadReport:
     """What a load did; everything is empty where all was there already.
 
-    `kept` are versions that staff changed or made, which loading leaves alone.
+    `kept` are versions that staff changed or made, and facts that staff defined otherwise, which
+    loading leaves alone.
     """
 
     reference_rows: int = 0
@@ -74,7 +75,7 @@ def rules_load(
     folder = fixtures or FIXTURES
     problems: dict[str, list[str]] = {}
     report = LoadReport()
-    report.reference_rows = _load_reference(folder, problems)
+    report.reference_rows = _load_reference(folder, problems, report.kept)
     _refuse(problems)
     if report.reference_rows:
         record_event(
@@ -107,7 +108,7 @@ def _read(path: Path, problems: dict[str, list[str]]) -> dict[str, Any]:
         return {}
 
 
-def _load_reference(folder: Path, problems: dict[str, list[str]]) -> int:
+def _load_reference(folder: Path, problems: dict[str, list[str]], kept: list[str]) -> int:
     """Bring facts, jurisdictions and lists up to the documents; return how many that changed."""
     facts = _read(folder / "reference" / "facts.json", problems)
     places = _read(folder / "reference" / "jurisdictions.json", problems)
@@ -119,11 +120,11 @@ def _load_reference(folder: Path, problems: dict[str, list[str]]) -> int:
     except (KeyError, TypeError, ValueError) as error:
         problems["reference"] = [f"{type(error).__name__}: {error}"]
         return 0
-    changed = _load_facts(catalogue) + _load_directory(directory, places)
+    changed = _load_facts(catalogue, kept) + _load_directory(directory, places)
     return changed + sum(_load_lists(path, problems) for path in list_paths(folder))
 
 
-def _load_facts(catalogue: FactCatalogue) -> int:
+def _load_facts(catalogue: FactCatalogue, kept: list[str]) -> int:
     wanted = {
         entry.path: {
             "type": entry.type,
@@ -139,7 +140,11 @@ def _load_facts(catalogue: FactCatalogue) -> int:
         FactDefinition(path=path, **values) for path, values in wanted.items() if path not in there
     ]
     FactDefinition.objects.bulk_create(new)
-    changed = [row for path, row in there.items() if path in wanted and _assign(row, wanted[path])]
+    differing = [
+        row for path, row in there.items() if path in wanted and _assign(row, wanted[path])
+    ]
+    kept += [f"fact {row.path}" for row in differing if row.edited_at is not None]
+    changed = [row for row in differing if row.edited_at is None]
     for row in changed:
         row.save()
     return len(new) + len(changed)

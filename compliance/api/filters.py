@@ -1,5 +1,7 @@
 """The filters of metadata (seed 1, section 4) and of reports."""
 
+import django_filters
+
 from accounts.api.filters import NetworkFilter
 from compliance.choices import ComplianceStatus, OverallStatus, ReportType, VerificationStatus
 from compliance.models import ComplianceMetadata, ComplianceReport
@@ -23,6 +25,8 @@ class ReportFilter(WireFilterSet):
 
     assetId = asset_id_filter("token__asset_id")
     network = NetworkFilter("token__network")
+    issuerId = django_filters.UUIDFilter("issuer_id")
+    deploymentId = django_filters.UUIDFilter("deployment_id")
     reportType = ChoiceFilter(field_name="report_type", enum=ReportType)
     status = ChoiceFilter(field_name="status", enum=OverallStatus)
     fromDate = MomentFilter(field_name="created_at", lookup_expr="gte")

@@ -1,9 +1,5 @@
-"""Requests and answers of the record, its status and its reports."""
+"""Requests and answers of the record and its status."""
 
-from datetime import datetime, timedelta
-from typing import Any
-
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.networks import NetworkField
@@ -13,8 +9,7 @@ from compliance.api.status_serializers import (
     PathSerializer,
     StatusWarningSerializer,
 )
-from compliance.choices import ComplianceStatus, OverallStatus, ReportType, VerificationStatus
-from compliance.reports.schema import SCHEMA_PATH
+from compliance.choices import ComplianceStatus, OverallStatus, VerificationStatus
 from config.api.serializers import (
     INT32_MAX,
     AssetIdField,
@@ -151,116 +146,3 @@ class StatusSerializer(WireSerializer):
         allow_null=True, help_text="The moment up to which was looked; null if all were."
     )
     conflicts = ConflictSerializer(many=True)
-
-
-@extend_schema_field(
-    {
-        "oneOf": [
-            {"type": "string", "enum": list(ReportType.values)},
-            {"type": "integer", "minimum": 0, "maximum": len(ReportType) - 1},
-        ]
-    }
-)
-class ReportTypeField(ChoiceField):
-    """A type of report; `TokenCompliance` is what Full was called before."""
-
-    def to_internal_value(self, data: Any) -> str:
-        former = isinstance(data, str) and data.strip().casefold() == "tokencompliance"
-        return super().to_internal_value(ReportType.FULL if former else data)
-
-
-class LastMomentField(MomentField):
-    """The inclusive end of a period: a date includes that whole day."""
-
-    def to_internal_value(self, value: Any) -> datetime:
-        moment = super().to_internal_value(value)
-        return moment + timedelta(days=1, microseconds=-1) if len(value) == 10 else moment
-
-
-class ReportRequestSerializer(WireSerializer):
-    """Ask for a report on a token; `asOf` defaults to now.
-
-    `fromDate` and `toDate` bound the events that Full counts and AuditTrail lists.
-    """
-
-    asset_id = AssetIdField()
-    network = NetworkField()
-    report_type = ReportTypeField(ReportType, required=False, allow_null=True)
-    as_of = MomentField(required=False, allow_null=True)
-    from_date = MomentField(required=False, allow_null=True)
-    to_date = LastMomentField(required=False, allow_null=True)
-
-
-class ReportSummarySerializer(WireSerializer):
-    """A stored report without its content."""
-
-    report_id = serializers.UUIDField(source="pk")
-    report_type = ChoiceField(ReportType)
-    schema_version = serializers.CharField()
-    asset_id = serializers.IntegerField(source="token.asset_id")
-    network = serializers.SerializerMethodField()
-    status = ChoiceField(OverallStatus)
-    as_of = MomentField()
-    digest = serializers.CharField()
-    key_id = serializers.SerializerMethodField()
-    generated_at = MomentField(source="created_at")
-    generated_by = serializers.CharField(source="created_by")
-
-    def get_network(self, report: object) -> str | None:
-        return report.token.network or None  # type: ignore[attr-defined]
-
-    def get_key_id(self, report: object) -> str | None:
-        return report.key_id or None  # type: ignore[attr-defined]
-
-
-@extend_schema_field(
-    {
-        "type": "object",
-        "additionalProperties": {},
-        "description": "What the report says. Its schema is the property `content` of the document "
-        f"at {SCHEMA_PATH}.",
-        "externalDocs": {
-            "url": SCHEMA_PATH,
-            "description": "The JSON Schema 2020-12 of sealed reports, every field described.",
-        },
-    }
-)
-class ReportContentField(serializers.DictField):
-    """The content of a report, described by its own schema."""
-
-
-class ReportSerializer(ReportSummarySerializer):
-    """A stored report. `digest` is the SHA-256 of the RFC 8785 form of `content`.
-
-    `reused` says that the report was stored before and nothing has changed since. The sealed file,
-    with the signature over all of it, is the download in the format `json`.
-    """
-
-    signature = serializers.SerializerMethodField()
-    reused = serializers.BooleanField()
-    content = ReportContentField()
-
-    def get_signature(self, report: object) -> str | None:
-        return report.signature or None  # type: ignore[attr-defined]
-
-
-class FindingSerializer(WireSerializer):
-    """One thing that was looked at in an uploaded report."""
-
-    name = serializers.CharField(
-        help_text="form, digest, keyKnown, signature, keyValid; only form where it has no shape."
-    )
-    holds = serializers.BooleanField()
-    detail = serializers.CharField()
-
-
-class VerificationSerializer(WireSerializer):
-    """What holds of an uploaded report. `valid`: everything does."""
-
-    valid = serializers.BooleanField()
-    stored_here = serializers.BooleanField(
-        help_text="Whether this very report, to the byte, is stored here."
-    )
-    report_id = serializers.CharField(allow_null=True)
-    key_id = serializers.CharField(allow_null=True)
-    findings = FindingSerializer(many=True)

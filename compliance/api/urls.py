@@ -12,6 +12,7 @@ from compliance.api.views.report_files import (
     ReportSchemaViewSet,
     ReportVerificationViewSet,
 )
+from compliance.api.views.report_jobs import ReportJobViewSet
 from compliance.api.views.reports import ReportViewSet
 from compliance.api.views.status import TokenStatusViewSet
 
@@ -22,6 +23,10 @@ urlpatterns = [
     path(
         "compliance/reports/schema/<str:version>",
         ReportSchemaViewSet.as_view({"get": "retrieve"}),
+    ),
+    path(
+        "compliance/reports/jobs/<uuid:job_id>",
+        ReportJobViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
     ),
     path("compliance/reports/<uuid:report_id>", ReportViewSet.as_view({"get": "retrieve"})),
     path(

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from audit.body import canonical
-from jurisdictions.engine.replay import BUNDLE_FORMAT
+from jurisdictions.engine.replay import BUNDLE_FORMAT, ISSUER_BUNDLE_FORMAT
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that an archive can state
 _READABLE = 0o644 << 16
@@ -23,8 +23,25 @@ def bundle_bytes(
     """Return the archive; `packs` are file names without an ending, and documents."""
     files = {"report.json": sealed, "snapshot.json": snapshot}
     files |= {f"packs/{name}.json": text for name, text in packs}
+    return _archive(files, BUNDLE_FORMAT, content)
+
+
+def issuer_bundle_bytes(
+    sealed: bytes,
+    content: Mapping[str, Any],
+    snapshots: Mapping[str, bytes],
+    packs: Sequence[tuple[str, bytes]],
+) -> bytes:
+    """Return the archive of a report on an issuer; `snapshots` by their digests."""
+    files = {"report.json": sealed}
+    files |= {f"snapshots/{digest}.json": text for digest, text in snapshots.items()}
+    files |= {f"packs/{name}.json": text for name, text in packs}
+    return _archive(files, ISSUER_BUNDLE_FORMAT, content)
+
+
+def _archive(files: dict[str, bytes], form: str, content: Mapping[str, Any]) -> bytes:
     manifest = {
-        "format": BUNDLE_FORMAT,
+        "format": form,
         "engineVersion": content["engineVersion"],
         "evaluatedAt": content["asOf"],
         "files": [

@@ -18,7 +18,6 @@ from config.api.formats import utc_text
 from jurisdictions.catalogue import FactCatalogue
 from jurisdictions.engine import (
     ENGINE_VERSION,
-    Aggregate,
     CheckResult,
     Pack,
     Requirement,
@@ -30,6 +29,8 @@ from jurisdictions.engine import (
 from jurisdictions.engine.documents import document_bytes, snapshot_to_document
 
 SCHEMA_VERSION = "1.0"
+# Of reports on an issuer or an issuance, which say more than 1.0 describes.
+SUBJECT_SCHEMA_VERSION = "1.1"
 DISCLAIMER = (
     "A pass means that the evidence on file meets the declared check, never that the law is "
     "complied with."
@@ -67,6 +68,8 @@ class Material:
     warnings: Sequence[Mapping[str, str]] = ()
     period_from: datetime | None = None
     period_to: datetime | None = None
+    subject: Mapping[str, Any] | None = None
+    issuance: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,9 @@ class Content:
     digest: str
     fingerprint: str
     status: str
-    snapshot: StoredInput
+    snapshots: Sequence[StoredInput]
     packs: tuple[StoredInput, ...] = field(default_factory=tuple)
+    schema_version: str = SCHEMA_VERSION
 
 
 def make_content(material: Material, pack_inputs: Sequence[StoredInput] | None = None) -> Content:
@@ -91,40 +95,57 @@ def make_content(material: Material, pack_inputs: Sequence[StoredInput] | None =
     `pack_inputs` are the stored forms of `material.packs` in their order, where the caller has
     them at hand. Raises ValueError for material that has no canonical form.
     """
-    results = evaluate(material.snapshot, material.packs, material.as_of)
-    overall = aggregate(results, material.as_of)
     snapshot = StoredInput.of(snapshot_to_document(material.snapshot))
-    packs = tuple(
-        pack_inputs or (StoredInput.of(pack_to_document(pack)) for pack in material.packs)
-    )
-    timeless = _timeless(material, results, overall, snapshot, packs)
+    packs = stored_packs(material.packs, pack_inputs)
+    about = about_token(material)
+    timeless = {
+        **about,
+        "schemaVersion": SUBJECT_SCHEMA_VERSION if material.subject else SCHEMA_VERSION,
+        "reportType": str(material.report_type),
+        "period": period_document(material.period_from, material.period_to),
+        "engineVersion": ENGINE_VERSION,
+        "inputs": {"snapshot": snapshot.digest, "packs": pack_list(material.packs, packs)},
+        "disclaimer": DISCLAIMER,
+    }
     fingerprint = sha256(canonical(timeless)).hexdigest()
-    text = canonical(_stamped(timeless, utc_text(material.as_of)))
+    text = canonical(stamped(timeless, utc_text(material.as_of)))
     return Content(
         text=text,
         digest=sha256(text).hexdigest(),
         fingerprint=fingerprint,
-        status=str(overall.status),
-        snapshot=snapshot,
+        status=timeless["summary"]["status"],
+        snapshots=(snapshot,),
         packs=packs,
+        schema_version=timeless["schemaVersion"],
     )
 
 
-def _timeless(
-    material: Material,
-    results: tuple[CheckResult, ...],
-    overall: Aggregate,
-    snapshot: StoredInput,
-    packs: Sequence[StoredInput],
-) -> dict[str, Any]:
-    status = status_document(overall, results)
+def stored_packs(
+    packs: Sequence[Pack], inputs: Sequence[StoredInput] | None
+) -> tuple[StoredInput, ...]:
+    """Return the stored forms of `packs` in their order: `inputs` where the caller has them."""
+    return tuple(inputs or (StoredInput.of(pack_to_document(pack)) for pack in packs))
+
+
+def pack_list(packs: Sequence[Pack], stored: Sequence[StoredInput]) -> list[dict[str, Any]]:
+    """Return the rule packs by id and version, each with the digest of its document."""
+    return sorted(
+        (
+            {"id": pack.pack_id, "version": pack.version, "digest": one.digest}
+            for pack, one in zip(packs, stored, strict=True)
+        ),
+        key=lambda entry: (entry["id"], entry["version"]),
+    )
+
+
+def about_token(material: Material) -> dict[str, Any]:
+    """Return all that a report says of one token, but for the moment that it speaks of."""
+    results = evaluate(material.snapshot, material.packs, material.as_of)
+    status = status_document(aggregate(results, material.as_of), results)
     warnings = list(material.warnings)
     if material.trail is not None:
         warnings += sections.trail_warnings(material.trail)
-    return {
-        "schemaVersion": SCHEMA_VERSION,
-        "reportType": str(material.report_type),
-        "period": _period(material),
+    about: dict[str, Any] = {
         "token": dict(material.token),
         "summary": {
             "status": status["status"],
@@ -137,19 +158,13 @@ def _timeless(
         **_sections(material, results),
         "warnings": warnings,
         "packVersions": status["packVersions"],
-        "engineVersion": ENGINE_VERSION,
-        "inputs": {
-            "snapshot": snapshot.digest,
-            "packs": sorted(
-                (
-                    {"id": pack.pack_id, "version": pack.version, "digest": stored.digest}
-                    for pack, stored in zip(material.packs, packs, strict=True)
-                ),
-                key=lambda entry: (entry["id"], entry["version"]),
-            ),
-        },
-        "disclaimer": DISCLAIMER,
     }
+    if material.subject is not None:
+        about["subject"] = dict(material.subject)
+    if material.issuance is not None:
+        checks = sections.issuance_checks(material.packs, results)
+        about["issuance"] = {**material.issuance, "checks": checks}
+    return about
 
 
 def _sections(material: Material, results: tuple[CheckResult, ...]) -> dict[str, Any]:
@@ -193,17 +208,16 @@ def _check(
     }
 
 
-def _period(material: Material) -> dict[str, Any] | None:
-    if material.period_from is None and material.period_to is None:
+def period_document(start: datetime | None, end: datetime | None) -> dict[str, Any] | None:
+    """Return the period that was asked for; None where none was."""
+    if start is None and end is None:
         return None
-    return {
-        "from": utc_text(material.period_from) if material.period_from else None,
-        "to": utc_text(material.period_to) if material.period_to else None,
-    }
+    return {"from": utc_text(start) if start else None, "to": utc_text(end) if end else None}
 
 
-def _stamped(timeless: Mapping[str, Any], as_of: str) -> dict[str, Any]:
-    stamped = {**timeless, "asOf": as_of}
-    if "checks" in stamped:
-        stamped["checks"] = [{**check, "evaluatedAt": as_of} for check in stamped["checks"]]
-    return stamped
+def stamped(timeless: Mapping[str, Any], as_of: str) -> dict[str, Any]:
+    """Return what is said with the moment that it was evaluated for."""
+    made = {**timeless, "asOf": as_of}
+    if "checks" in made:
+        made["checks"] = [{**check, "evaluatedAt": as_of} for check in made["checks"]]
+    return made

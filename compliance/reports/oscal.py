@@ -2,7 +2,8 @@
 
 OSCAL knows only satisfied and not-satisfied. What is unknown or waived is not satisfied, with the
 reason `other` and a property of our namespace that keeps the verdict; what does not apply is left
-out. Every report has one finding more than it has checks: the status as a whole.
+out. Every result has one finding more than it has checks: the status as a whole. A report on an
+issuer has a result for the issuer and one for each of its tokens.
 """
 
 from collections.abc import Mapping
@@ -39,7 +40,7 @@ class _Maker:
         return {
             "uuid": self._uuid("assessment-results"),
             "metadata": {
-                "title": f"{content['reportType']} report on {self._token_name()}",
+                "title": f"{content['reportType']} report on {self._subject_name()}",
                 "last-modified": report["generatedAt"],
                 "version": report["schemaVersion"],
                 "oscal-version": OSCAL_VERSION,
@@ -52,25 +53,32 @@ class _Maker:
                 "remarks": content["disclaimer"],
             },
             "import-ap": {"href": f"#{plan}", "remarks": _PLAN_NOTE},
-            "results": [self._result()],
+            "results": [
+                self._result(content, self._subject_name(), ()),
+                *(
+                    self._result(one, _token_name(one["token"]), _token_identity(one["token"]))
+                    for one in content.get("tokens", ())
+                ),
+            ],
             "back-matter": {"resources": self._resources(plan)},
         }
 
-    def _result(self) -> dict[str, Any]:
-        content = self._content
-        checks = [one for one in content.get("checks", ()) if one["verdict"] != "NotApplicable"]
-        observations = [self._overall_observation()]
-        findings = [self._overall_finding()]
+    def _result(self, part: Mapping[str, Any], name: str, of: tuple[str, ...]) -> dict[str, Any]:
+        """Return the result that says what `part` of the report says; `of` is its identity."""
+        as_of, status = self._content["asOf"], part["summary"]["status"]
+        checks = [one for one in part.get("checks", ()) if one["verdict"] != "NotApplicable"]
+        observations = [self._overall_observation(part["summary"], of)]
+        findings = [self._overall_finding(status, of)]
         for check in checks:
-            observations.append(self._observation(check))
-            findings.append(self._finding(check))
+            observations.append(self._observation(check, of))
+            findings.append(self._finding(check, of))
         return {
-            "uuid": self._uuid("result"),
-            "title": f"Status {content['summary']['status']}",
-            "description": f"The status of {self._token_name()} as of {content['asOf']}.",
-            "start": content["asOf"],
-            "end": content["asOf"],
-            "props": [_prop("status", content["summary"]["status"])],
+            "uuid": self._uuid("result", *of),
+            "title": f"Status {status}",
+            "description": f"The status of {name} as of {as_of}.",
+            "start": as_of,
+            "end": as_of,
+            "props": [_prop("status", status)],
             "reviewed-controls": {"control-selections": [self._selection(checks)]},
             "observations": observations,
             "findings": findings,
@@ -82,23 +90,23 @@ class _Maker:
             return {"include-all": {}}
         return {"include-controls": [{"control-id": _token(key)} for key in controls]}
 
-    def _overall_observation(self) -> dict[str, Any]:
-        summary = self._content["summary"]
+    def _overall_observation(
+        self, summary: Mapping[str, Any], of: tuple[str, ...]
+    ) -> dict[str, Any]:
         deciding = "; ".join(f"{one['key']}: {one['reason']}" for one in summary["rationale"])
         return {
-            "uuid": self._uuid("observation", "status"),
+            "uuid": self._uuid("observation", "status", *of),
             "title": "What decided the status",
             "description": deciding or "No check decided the status.",
             "methods": ["TEST"],
             "collected": self._content["asOf"],
         }
 
-    def _overall_finding(self) -> dict[str, Any]:
-        status = self._content["summary"]["status"]
+    def _overall_finding(self, status: str, of: tuple[str, ...]) -> dict[str, Any]:
         satisfied = status == "Compliant"
         return {
-            "uuid": self._uuid("finding", "status"),
-            "title": "Status of the token",
+            "uuid": self._uuid("finding", "status", *of),
+            "title": "Status of the issuer" if self._is_of_issuer(of) else "Status of the token",
             "description": f"The status is {status}.",
             "props": [_prop("status", status)],
             "target": {
@@ -106,15 +114,17 @@ class _Maker:
                 "target-id": "overall-status",
                 "status": _status(satisfied, "Fail" if status == "NonCompliant" else status),
             },
-            "related-observations": [{"observation-uuid": self._uuid("observation", "status")}],
+            "related-observations": [
+                {"observation-uuid": self._uuid("observation", "status", *of)}
+            ],
         }
 
-    def _observation(self, check: Mapping[str, Any]) -> dict[str, Any]:
+    def _observation(self, check: Mapping[str, Any], of: tuple[str, ...]) -> dict[str, Any]:
         evidence = [
             {"description": _text(f"{one['type']} {one['reference']}")} for one in check["evidence"]
         ]
         observation = {
-            "uuid": self._uuid("observation", *_identity(check)),
+            "uuid": self._uuid("observation", *of, *_identity(check)),
             "title": _text(check["title"]),
             "description": _text(check["reason"]),
             "methods": ["TEST"],
@@ -122,7 +132,7 @@ class _Maker:
         }
         return {**observation, "relevant-evidence": evidence} if evidence else observation
 
-    def _finding(self, check: Mapping[str, Any]) -> dict[str, Any]:
+    def _finding(self, check: Mapping[str, Any], of: tuple[str, ...]) -> dict[str, Any]:
         verdict = check["verdict"]
         props = [
             _prop("verdict", verdict),
@@ -138,7 +148,7 @@ class _Maker:
         if check["viaTag"]:
             props.append(_prop("via-tag", check["viaTag"]))
         finding = {
-            "uuid": self._uuid("finding", *_identity(check)),
+            "uuid": self._uuid("finding", *of, *_identity(check)),
             "title": _text(check["title"]),
             "description": _text(check["reason"]),
             "props": props,
@@ -148,7 +158,7 @@ class _Maker:
                 "status": _status(verdict == "Pass", verdict),
             },
             "related-observations": [
-                {"observation-uuid": self._uuid("observation", *_identity(check))}
+                {"observation-uuid": self._uuid("observation", *of, *_identity(check))}
             ],
         }
         return {**finding, "remarks": check["remediation"]} if check["remediation"] else finding
@@ -167,13 +177,28 @@ class _Maker:
             ),
         ]
 
-    def _token_name(self) -> str:
-        token = self._content["token"]
-        network = f" on {token['network']}" if token["network"] else ""
-        return f"asset {token['assetId']}{network}"
+    def _subject_name(self) -> str:
+        content = self._content
+        if "issuer" in content:
+            issuer = content["issuer"]
+            return _text(f"issuer {issuer['legalName'] or issuer['id']}")
+        name = _token_name(content["token"])
+        return f"the issuance of {name}" if "issuance" in content else name
+
+    def _is_of_issuer(self, of: tuple[str, ...]) -> bool:
+        return not of and "issuer" in self._content
 
     def _uuid(self, *parts: str) -> str:
         return str(uuid5(self._root, "|".join(parts)))
+
+
+def _token_name(token: Mapping[str, Any]) -> str:
+    network = f" on {token['network']}" if token["network"] else ""
+    return f"asset {token['assetId']}{network}"
+
+
+def _token_identity(token: Mapping[str, Any]) -> tuple[str, ...]:
+    return "token", token["assetId"], token["network"] or ""
 
 
 def _identity(check: Mapping[str, Any]) -> tuple[str, ...]:

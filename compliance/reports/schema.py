@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-VERSIONS = ("1.0",)
+VERSIONS = ("1.0", "1.1")
 SCHEMA_PATH = "/api/v1/compliance/reports/schema/1.0"
 _FOLDER = Path(__file__).parent
 

@@ -24,6 +24,7 @@ from jurisdictions.engine import (
 
 MICA = "mica"
 NEXT_FACTS = 10
+ISSUANCE_CHECK = "deployment_completed"
 _APPLIES = frozenset(Verdict) - {Verdict.NOT_APPLICABLE}
 _OPEN = (Verdict.FAIL, Verdict.UNKNOWN)
 _STATES = ("Verified", "Pending", "Failed", "Revoked", "Expired")
@@ -178,6 +179,25 @@ def trail_warnings(trail: Trail) -> list[dict[str, str]]:
             }
         )
     return warnings
+
+
+def issuance_checks(packs: Iterable[Pack], results: Iterable[CheckResult]) -> list[dict[str, Any]]:
+    """Return the checks that look at whether and how the token was issued."""
+    requirements = requirements_by_key(packs)
+    found = []
+    for one in results:
+        requirement = requirements.get((one.pack_id, one.pack_version, one.key))
+        if requirement is not None and requirement.check_kind == ISSUANCE_CHECK:
+            found.append(
+                {
+                    "key": one.key,
+                    "jurisdiction": one.jurisdiction,
+                    "title": one.title,
+                    "verdict": str(one.verdict),
+                    "reason": one.reason,
+                }
+            )
+    return found
 
 
 def required_checks(packs: Iterable[Pack], results: Iterable[CheckResult]) -> list[dict[str, Any]]:

@@ -51,14 +51,22 @@ EVENT_COLUMNS = (
     "LeafHash",
 )
 EVENT_BARE = frozenset({6, 8})
+# Before those of the table, in a report on an issuer.
+TOKEN_COLUMNS = ("AssetId", "Network", "TokenStatus")
+TOKEN_BARE = frozenset({0})
 EVIDENCE_COLUMNS = ("EvidenceType", "Source", "At", "References")
 
 
 def csv_bytes(content: Mapping[str, Any]) -> bytes:
-    """Return the report's table as CSV: checks, or the events of an AuditTrail."""
+    """Return the report's table as CSV: checks, or the events of an AuditTrail.
+
+    That of an issuer has the rows of all of its tokens, each with its token.
+    """
     if "events" in content:
         rows = [_event_row(event) for event in content["events"]]
         return b"".join(csv_stream(EVENT_COLUMNS, rows, EVENT_BARE))
+    if "tokens" in content:
+        return _tokens_csv(content["tokens"], "badge" in content)
     if "badge" in content:
         rows = [_evidence_row(one) for one in content["badge"]["evidence"]]
         return b"".join(csv_stream(EVIDENCE_COLUMNS, rows))
@@ -69,7 +77,29 @@ def row_count(content: Mapping[str, Any]) -> int:
     """Return how many rows the report's table has."""
     if "events" in content:
         return len(content["events"])
-    return len(content["badge"]["evidence"] if "badge" in content else content["checks"])
+    sections = content.get("tokens", [content])
+    return sum(
+        len(one["badge"]["evidence"] if "badge" in one else one["checks"]) for one in sections
+    )
+
+
+def _tokens_csv(tokens: Sequence[Mapping[str, Any]], badge: bool) -> bytes:
+    columns = (*TOKEN_COLUMNS, *(EVIDENCE_COLUMNS if badge else CHECK_COLUMNS))
+    rows = (
+        (*_token_cells(one), *cells)
+        for one in tokens
+        for cells in (
+            map(_evidence_row, one["badge"]["evidence"])
+            if badge
+            else map(_check_row, one["checks"])
+        )
+    )
+    return b"".join(csv_stream(columns, rows, TOKEN_BARE))
+
+
+def _token_cells(section: Mapping[str, Any]) -> Row:
+    token = section["token"]
+    return int(token["assetId"]), token["network"], section["summary"]["status"]
 
 
 def _check_row(check: Mapping[str, Any]) -> Row:

@@ -1,7 +1,7 @@
 """The files of reports: downloads, bundles, and checking a report that came back."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -14,7 +14,8 @@ from audit.principal import Principal
 from audit.services import record_event
 from compliance.choices import DownloadFormat
 from compliance.models import ComplianceReport, ReportInput
-from compliance.reports.bundle import bundle_bytes
+from compliance.report_subjects import Subject
+from compliance.reports.bundle import bundle_bytes, issuer_bundle_bytes
 from compliance.reports.oscal import oscal_bytes
 from compliance.reports.pdf import pdf_bytes
 from compliance.reports.seal import Inspection, inspect, sealed_bytes
@@ -79,15 +80,21 @@ def report_bundle(*, actor: Principal, report_id: UUID, holds: Callable[[str], b
     raw = sealed_file(report)
     content = orjson.loads(report.content)
     named = {f"{one['id']}-{one['version']}": one["digest"] for one in content["inputs"]["packs"]}
-    snapshot = content["inputs"]["snapshot"]
-    stored = ReportInput.objects.in_bulk([snapshot, *named.values()])
-    archive = bundle_bytes(
-        raw,
-        content,
-        stored[snapshot].content.encode(),
-        [(name, stored[digest].content.encode()) for name, digest in sorted(named.items())],
-    )
+    inputs = content["inputs"]
+    digests = inputs["snapshots"] if report.issuer_id is not None else [inputs["snapshot"]]
+    stored = _inputs([*digests, *named.values()])
+    packs = [(name, stored[digest]) for name, digest in sorted(named.items())]
+    if report.issuer_id is not None:
+        snapshots = {digest: stored[digest] for digest in digests}
+        archive = issuer_bundle_bytes(raw, content, snapshots, packs)
+    else:
+        archive = bundle_bytes(raw, content, stored[digests[0]], packs)
     return _file(actor, report, _BUNDLE, archive, content, holds)
+
+
+def _inputs(digests: Collection[str]) -> dict[str, bytes]:
+    rows = ReportInput.objects.filter(pk__in=digests).values_list("pk", "content")
+    return {digest: content.encode() for digest, content in rows}
 
 
 _FORMS: dict[DownloadFormat, Callable[[bytes, dict[str, Any]], bytes]] = {
@@ -123,7 +130,7 @@ def _file(
     record_event(
         "compliance.report.read" if held else "compliance.report.exported",
         actor=actor,
-        **report.token.event_fields,
+        **Subject.of(report).event_fields,
         reference_type="report",
         reference_id=str(report.pk),
         item_count=rows,
@@ -168,11 +175,11 @@ def report_verify(*, actor: Principal, raw: bytes, document: Any) -> Verificatio
     """
     inspection = inspect(raw, document, public_keys())
     stored = _stored(inspection)
-    token = stored.token.event_fields if stored else {}
+    subject = Subject.of(stored).event_fields if stored else {}
     record_event(
         "compliance.report.verified",
         actor=actor,
-        **token,
+        **subject,
         reference_type="report" if stored else None,
         reference_id=str(stored.pk) if stored else None,
         details={
@@ -192,7 +199,7 @@ def _stored(inspection: Inspection) -> ComplianceReport | None:
     except ValueError:
         return None
     report: ComplianceReport | None = (
-        ComplianceReport.objects.select_related("token")
+        ComplianceReport.objects.select_related("token", "issuer", "deployment")
         .filter(pk=report_id, digest=inspection.digest, signature=inspection.signature)
         .first()
     )

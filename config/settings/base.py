@@ -285,6 +285,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
     },
     "continue-dry-runs": {"task": "compliance.tasks.continue_dry_runs", "schedule": 60.0},
+    "continue-report-jobs": {"task": "compliance.tasks.continue_report_jobs", "schedule": 30.0},
+    "record-expired-waivers": {
+        "task": "jurisdictions.tasks.record_expired_waivers",
+        "schedule": 60.0,
+    },
     "seal-events": {"task": "audit.tasks.seal_events", "schedule": 10.0},
     "verify-audit-trail": {"task": "audit.tasks.verify_trail", "schedule": 3600.0},
     "follow-chain-rounds": {"task": "accounts.tasks.follow_chain_rounds", "schedule": 30.0},

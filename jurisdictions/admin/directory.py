@@ -1,4 +1,4 @@
-"""Jurisdictions and the facts catalogue in the admin."""
+"""Jurisdictions in the admin."""
 
 from typing import Any, cast
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from accounts.admin_roles import ServiceModelAdmin, actor_of
 from accounts.models import User
 from jurisdictions.forms import JurisdictionForm
-from jurisdictions.models import FactDefinition, Jurisdiction
+from jurisdictions.models import Jurisdiction
 from jurisdictions.services.directory import (
     JurisdictionContent,
     jurisdiction_create,
@@ -29,10 +29,10 @@ class JurisdictionAdmin(ServiceModelAdmin):
     ordering = ("code",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_administrator(request)
+        return is_administrator(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_administrator(request)
+        return is_administrator(request)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = ("code", *CONTENT)
@@ -66,26 +66,6 @@ class JurisdictionAdmin(ServiceModelAdmin):
             obj.pk = row.pk
 
 
-@admin.register(FactDefinition)
-class FactDefinitionAdmin(ServiceModelAdmin):
-    """The facts that rules may ask for; they come with the software, so nobody edits them here."""
-
-    list_display = ("path", "type", "choices", "assume_when_missing", "description")
-    list_filter = ("type", "origin")
-    search_fields = ("path", "description")
-    ordering = ("path",)
-    list_per_page = 200
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @admin.display(description="Values")
-    def choices(self, fact: FactDefinition) -> str:
-        return ", ".join(fact.enum or [])
-
-
-def _is_administrator(request: HttpRequest) -> bool:
+def is_administrator(request: HttpRequest) -> bool:
+    """Return whether an administrator asks."""
     return isinstance(request.user, User) and request.user.is_administrator

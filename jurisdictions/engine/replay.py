@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from jurisdictions.engine.aggregation import Aggregate, aggregate
+from jurisdictions.engine.aggregation import Aggregate, Status, aggregate
 from jurisdictions.engine.documents import snapshot_from_document
 from jurisdictions.engine.evaluate import evaluate
-from jurisdictions.engine.packs import pack_from_document
-from jurisdictions.engine.results import ENGINE_VERSION, CheckResult
+from jurisdictions.engine.outlook import WORST_FIRST
+from jurisdictions.engine.packs import Pack, pack_from_document
+from jurisdictions.engine.results import ENGINE_VERSION, CheckResult, Verdict
 
 BUNDLE_FORMAT = "assayer-bundle-1"
+ISSUER_BUNDLE_FORMAT = "assayer-bundle-2"  # with a snapshot for each token
+_FORMATS = (BUNDLE_FORMAT, ISSUER_BUNDLE_FORMAT)
 _PACKS = "packs/"
+_SNAPSHOTS = "snapshots/"
 
 CheckName = tuple[str, str, str, str, str]
 
@@ -56,28 +60,75 @@ def _files_of(path: str) -> dict[str, bytes]:
 
 def _replay(files: Mapping[str, bytes]) -> Replay:
     manifest = json.loads(files["manifest.json"])
-    if manifest["format"] != BUNDLE_FORMAT:
-        raise UnreadableBundle(f"the format is {manifest['format']}, not {BUNDLE_FORMAT}")
+    if manifest["format"] not in _FORMATS:
+        known = " or ".join(_FORMATS)
+        raise UnreadableBundle(f"the format is {manifest['format']}, not {known}")
     report = json.loads(files["report.json"])
     content = report["content"]
-    snapshot = snapshot_from_document(json.loads(files["snapshot.json"]))
     packs = [
         pack_from_document(json.loads(files[name]))
         for name in sorted(files)
         if name.startswith(_PACKS)
     ]
     now = datetime.fromisoformat(content["asOf"])
-    results = evaluate(snapshot, packs, now)
     replay = Replay(report["reportId"], content["summary"]["status"])
     if content["engineVersion"] != ENGINE_VERSION:
         replay.notes.append(
             f"the report was made by engine {content['engineVersion']}, this is {ENGINE_VERSION}"
         )
     _compare_files(replay, files, manifest, report)
-    _compare_summary(replay, content["summary"], aggregate(results, now))
-    if "checks" in content:
-        _compare_checks(replay, content, results)
+    if manifest["format"] == ISSUER_BUNDLE_FORMAT:
+        _replay_tokens(replay, files, content, packs, now)
+    else:
+        snapshot = snapshot_from_document(json.loads(files["snapshot.json"]))
+        _replay_token(replay, content, content, evaluate(snapshot, packs, now), now)
     return replay
+
+
+def _replay_tokens(
+    replay: Replay,
+    files: Mapping[str, bytes],
+    content: Mapping[str, Any],
+    packs: Sequence[Pack],
+    now: datetime,
+) -> None:
+    """Evaluate every token of an issuer, and whether the worst of them is what the report says."""
+    found = []
+    for section in content["tokens"]:
+        token = section["token"]
+        name = " ".join(filter(None, (token["assetId"], token["network"])))
+        snapshot = snapshot_from_document(json.loads(files[_snapshot_file(section["snapshot"])]))
+        results = evaluate(snapshot, packs, now)
+        one = Replay(replay.report_id, section["summary"]["status"])
+        status = _replay_token(one, content, section, results, now)
+        found.append(status)
+        replay.checks += one.checks
+        replay.differences += [f"{name}: {difference}" for difference in one.differences]
+    worst = min(found, key=WORST_FIRST.index, default=Status.UNKNOWN)
+    _compare(replay, "status", content["summary"]["status"], str(worst))
+    stated = content["summary"]["tokens"]
+    _compare(replay, "tokens", stated, {str(one): found.count(one) for one in Status})
+    counts = [section["summary"]["counts"] for section in content["tokens"]]
+    summed = {str(verdict): sum(one[str(verdict)] for one in counts) for verdict in Verdict}
+    _compare(replay, "counts", content["summary"]["counts"], summed)
+
+
+def _replay_token(
+    replay: Replay,
+    content: Mapping[str, Any],
+    section: Mapping[str, Any],
+    results: tuple[CheckResult, ...],
+    now: datetime,
+) -> Status:
+    overall = aggregate(results, now)
+    _compare_summary(replay, section["summary"], overall)
+    if "checks" in section:
+        _compare_checks(replay, content["reportType"], section["checks"], results)
+    return overall.status
+
+
+def _snapshot_file(digest: str) -> str:
+    return f"{_SNAPSHOTS}{digest}.json"
 
 
 def _compare_files(
@@ -98,11 +149,25 @@ def _compare_files(
     if _digest(canonical.encode()) != report["digest"]:
         replay.differences.append("report.json: its digest is not that of its content")
     inputs = content["inputs"]
-    if _digest(files["snapshot.json"]) != inputs["snapshot"]:
+    if "snapshots" in inputs:
+        _compare_snapshots(replay, files, content)
+    elif _digest(files["snapshot.json"]) != inputs["snapshot"]:
         replay.differences.append("snapshot.json: is not the snapshot that the report names")
     given = {_digest(files[name]) for name in files if name.startswith(_PACKS)}
     if given != {one["digest"] for one in inputs["packs"]}:
         replay.differences.append("packs: are not the rule packs that the report names")
+
+
+def _compare_snapshots(
+    replay: Replay, files: Mapping[str, bytes], content: Mapping[str, Any]
+) -> None:
+    named = set(content["inputs"]["snapshots"])
+    if named != {section["snapshot"] for section in content["tokens"]}:
+        replay.differences.append("inputs: are not the snapshots of the tokens")
+    for name in sorted(files):
+        digest = name.removeprefix(_SNAPSHOTS).removesuffix(".json")
+        if name.startswith(_SNAPSHOTS) and (_digest(files[name]) != digest or digest not in named):
+            replay.differences.append(f"{name}: is not a snapshot that the report names")
 
 
 def _compare_summary(replay: Replay, stated: Mapping[str, Any], found: Aggregate) -> None:
@@ -128,7 +193,10 @@ def _compare_summary(replay: Replay, stated: Mapping[str, Any], found: Aggregate
 
 
 def _compare_checks(
-    replay: Replay, content: Mapping[str, Any], results: tuple[CheckResult, ...]
+    replay: Replay,
+    report_type: str,
+    checks: Sequence[Mapping[str, Any]],
+    results: tuple[CheckResult, ...],
 ) -> None:
     found = {_name_of(one): _said_by(one) for one in results}
     stated = {
@@ -139,12 +207,12 @@ def _compare_checks(
             one["pack"]["version"],
             one["key"],
         ): (one["verdict"], one["underlyingVerdict"], one["reasonCode"], one["reason"])
-        for one in content["checks"]
+        for one in checks
     }
     replay.checks = len(stated)
     for name in sorted(stated):
         _compare(replay, " ".join(filter(None, name)), stated[name], found.get(name))
-    if content["reportType"] != "MicaReadiness":  # which holds the checks of MiCA alone
+    if report_type != "MicaReadiness":  # which holds the checks of MiCA alone
         for name in sorted(found.keys() - stated.keys()):
             replay.differences.append(f"{' '.join(filter(None, name))}: is not in the report")
 

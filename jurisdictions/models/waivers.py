@@ -19,7 +19,8 @@ class Waiver(models.Model):
     `basis` is the strongest basis of the requirement in any version when the waiver was requested;
     where it is law, `type` must say what the decision rests on. Without `pack_id` it covers the key
     in every pack, without versions every version; the bounds are inclusive. People are kept as id
-    and label, so that a waiver outlives its authors.
+    and label, so that a waiver outlives its authors. `expiry_recorded_at` says that the log knows
+    of its end; whether it has expired, its `expires_at` alone says.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -48,6 +49,7 @@ class Waiver(models.Model):
     revoked_by_id = models.CharField(max_length=36, null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
     revocation_reason = models.CharField(max_length=2000, blank=True, editable=False)
+    expiry_recorded_at = models.DateTimeField(null=True, editable=False)
     lock_version = models.PositiveIntegerField(default=1, editable=False)
 
     objects = WaiverQuerySet.as_manager()
@@ -87,6 +89,11 @@ class Waiver(models.Model):
         indexes = [
             models.Index(fields=["-requested_at", "-id"], name="waiver_requested"),
             models.Index(fields=["token", "-requested_at", "-id"], name="waiver_token"),
+            models.Index(
+                fields=["expires_at", "id"],
+                name="waiver_expiry_unrecorded",
+                condition=Q(revoked_at__isnull=True, expiry_recorded_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import ClassVar, TypedDict, Unpack
+from typing import Any, ClassVar, TypedDict, Unpack
 from uuid import UUID
 
 from django.db import transaction
@@ -11,7 +11,9 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.policies import require_officer
 from accounts.selectors import token_get
-from audit.services import record_event
+from audit.body import EventDraft
+from audit.principal import SYSTEM
+from audit.services import record_event, record_events
 from config.api.errors import Conflict, DomainError, NotFound, ValidationFailed
 from config.api.formats import utc_text
 from config.api.preconditions import require_match
@@ -140,6 +142,41 @@ def waiver_revoke(
     return waiver
 
 
+@transaction.atomic
+def waivers_record_expired(*, limit: int = 500) -> int:
+    """Record the expiry of waivers whose time ran out, once for each; return how many.
+
+    At most `limit`, those first that expired first. What another worker is at is left to it. Reads
+    need no such record: they go by the clock.
+    """
+    now = timezone.now()
+    due = Waiver.objects.filter(
+        revoked_at__isnull=True, expiry_recorded_at__isnull=True, expires_at__lte=now
+    )
+    locked = due.select_for_update(skip_locked=True, of=("self",)).select_related("token")
+    # The update decides where the database has no locks of rows.
+    ended = [
+        waiver
+        for waiver in locked.order_by("expires_at", "pk")[:limit]
+        if due.filter(pk=waiver.pk).update(expiry_recorded_at=now)
+    ]
+    drafts = [
+        EventDraft(
+            "jurisdictions.waiver.expired",
+            **waiver.event_fields,
+            old_status=str(
+                WaiverStatus.REQUESTED if waiver.approved_at is None else WaiverStatus.APPROVED
+            ),
+            new_status=str(WaiverStatus.EXPIRED),
+            details=_details(waiver),
+        )
+        for waiver in ended
+    ]
+    if drafts:
+        record_events(drafts, actor=SYSTEM)
+    return len(ended)
+
+
 def a_year_after(moment: datetime) -> datetime:
     """Return the same moment of the next year; of 29 February, that of 28 February."""
     try:
@@ -227,16 +264,20 @@ def _record(
         **waiver.event_fields,
         old_status=None if old_status is None else str(old_status),
         new_status=str(new_status),
-        details={
-            "requirementKey": waiver.requirement_key,
-            "basis": str(waiver.basis),
-            "type": waiver.type or None,
-            "packId": waiver.pack_id or None,
-            "versionFrom": waiver.version_from or None,
-            "versionTo": waiver.version_to or None,
-            "expiresAt": utc_text(waiver.expires_at),
-        },
+        details=_details(waiver),
     )
+
+
+def _details(waiver: Waiver) -> dict[str, Any]:
+    return {
+        "requirementKey": waiver.requirement_key,
+        "basis": str(waiver.basis),
+        "type": waiver.type or None,
+        "packId": waiver.pack_id or None,
+        "versionFrom": waiver.version_from or None,
+        "versionTo": waiver.version_to or None,
+        "expiresAt": utc_text(waiver.expires_at),
+    }
 
 
 def _invalid(problems: dict[str, list[str]]) -> ValidationFailed:

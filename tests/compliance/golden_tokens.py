@@ -197,7 +197,7 @@ def seal(content: Content) -> bytes:
         generatedBy="officer@example.org",
         keyId=current_key().key_id,
         reportId="0f7a1f4e-6f0e-4c55-9d2f-1c4f5f0f8b11",
-        schemaVersion="1.0",
+        schemaVersion=content.schema_version,
     )
     return sealed_bytes(unsigned, base64.b64encode(sign(signed_message(unsigned))).decode())
 

@@ -27,7 +27,8 @@ from compliance.services.metadata import metadata_delete, metadata_upsert
 from config.api.errors import Conflict
 from config.api.formats import utc_text
 from deployments.services import deployment_import
-from jurisdictions.models import Jurisdiction, RulePack, ScreeningList, Waiver
+from jurisdictions.models import FactDefinition, Jurisdiction, RulePack, ScreeningList, Waiver
+from jurisdictions.services.catalogue import fact_add, fact_update
 from jurisdictions.services.directory import jurisdiction_update
 from jurisdictions.services.facts import facts_record, issuer_facts_record
 from jurisdictions.services.lifecycle import pack_retire
@@ -239,6 +240,17 @@ KEPT: dict[str, Callable[[World], Any]] = {
             title="Newer",
         ),
     ],
+    "a fact of the catalogue": lambda w: [
+        fact_add(
+            actor=w.administrator, path="token.colour", type="string", assume_when_missing="red"
+        ),
+        fact_update(
+            actor=w.administrator,
+            definition=FactDefinition.objects.get(path="token.colour"),
+            assume_when_missing="blue",
+        ),
+        w.fact("green", "token.colour"),
+    ],
     "a status of the metadata": lambda w: [
         metadata_upsert(actor=w.owner, **TOKEN, changes={"verification_status": "Failed"}),
         metadata_upsert(actor=w.owner, **TOKEN, changes={"compliance_status": "Suspended"}),
@@ -257,6 +269,11 @@ UNSEEN: dict[str, Callable[[World], Any]] = {
     "a tag's note": lambda w: tag_assign(actor=w.owner, **TOKEN, jurisdiction="DE", note="n"),
     "an entry's reason": lambda w: w.entry(900, reason="asked", kyc_provider="P"),
     "a list's sources": lambda w: w.list_update(sources=["https://a.test"]),
+    "where a fact comes from": lambda w: fact_update(
+        actor=w.administrator,
+        definition=FactDefinition.objects.get(path="token.isin"),
+        origin="ISO 6166",
+    ),
     "an attestation of another token": lambda w: attestation_create(
         actor=w.owner, **{**w.content("KYC"), "asset_id": ASSET + 1}
     ),
@@ -436,6 +453,22 @@ LOST: dict[str, tuple[Callable[[World], Any], str]] = {
     "a list's title": (
         lambda w: w.list_update(title="Other"),
         "jurisdictions.list.updated",
+    ),
+    "a definition": (
+        lambda w: fact_update(
+            actor=w.administrator,
+            definition=FactDefinition.objects.get(path="token.holderCount"),
+            assume_when_missing=1,
+        ),
+        "jurisdictions.fact.updated",
+    ),
+    "a description": (
+        lambda w: fact_update(
+            actor=w.administrator,
+            definition=FactDefinition.objects.get(path="token.holderCount"),
+            description="how many hold it",
+        ),
+        "jurisdictions.fact.described",
     ),
     "reference data": (
         lambda w: record_event("jurisdictions.directory.loaded", actor=SYSTEM),

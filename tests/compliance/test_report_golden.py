@@ -1,4 +1,4 @@
-"""Golden reports: thirteen tokens that differ in what matters, as the engine judges them.
+"""Golden reports: thirteen tokens that differ in what matters, an issuer, an issuance.
 
 After a change that is meant to change them, `UPDATE_GOLDEN=1 pytest tests/compliance/
 test_report_golden.py` writes them anew; read the difference before you commit it.
@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from compliance.choices import ReportType
 from compliance.reports.oscal import oscal_bytes
 from compliance.reports.pdf import pdf_bytes
 from compliance.reports.schema import schema_document
 from compliance.reports.seal import inspect
 from compliance.reports.table import csv_bytes
 from compliance.signing import public_keys
-from tests.compliance.golden_tokens import FOLDER, MAKERS, golden, kept, seal
-
-NAMES = sorted(MAKERS)
+from tests.compliance.golden_subjects import NAMES, TOKENS, golden_content, issuer_content
+from tests.compliance.golden_tokens import FOLDER, golden, kept, seal
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,7 +27,7 @@ def _updated() -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         FOLDER.mkdir(exist_ok=True)
         for name in NAMES:
-            content = json.loads(golden(name)[1].text)
+            content = json.loads(golden_content(name).text)
             text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
             (FOLDER / f"{name}.json").write_text(text + "\n", "utf-8")
 
@@ -38,7 +38,7 @@ def deciding(name: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_report_is_the_golden_one(name: str) -> None:
-    assert json.loads(golden(name)[1].text) == kept(name)
+    assert json.loads(golden_content(name).text) == kept(name)
 
 
 def test_there_is_no_other_golden_report() -> None:
@@ -47,13 +47,14 @@ def test_there_is_no_other_golden_report() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_valid_sealed_and_the_same_every_time(name: str) -> None:
-    _, content = golden(name)
+    content = golden_content(name)
     sealed = seal(content)
     assert sealed == seal(content)
     report = json.loads(sealed)
-    Draft202012Validator(schema_document("1.0")).validate(report)
+    for version in sorted({content.schema_version, "1.1"}):
+        Draft202012Validator(schema_document(version)).validate(report)
     assert inspect(sealed, report, public_keys()).holds
-    again: Any = golden.__wrapped__(name)[1]
+    again: Any = golden_content.__wrapped__(name)
     assert (again.text, again.fingerprint) == (content.text, content.fingerprint)
     for form in (lambda: csv_bytes(report["content"]), lambda: pdf_bytes(report)):
         assert form() == form()
@@ -132,3 +133,96 @@ def test_mica_readiness_holds_the_checks_of_mica_alone() -> None:
     assert {one["id"] for one in content["micaReadiness"]["packVersions"]} == {"eu-mica"}
     cited = {one["text"] for check in content["checks"] for one in check["citations"]}
     assert any("Art" in text for text in cited)
+
+
+def test_an_issuer_is_as_compliant_as_its_worst_token() -> None:
+    content = kept("issuer")
+    summary, tokens = content["summary"], content["tokens"]
+    assert [one["token"]["assetId"] for one in tokens] == ["900", "1000", "1001"]
+    assert [one["summary"]["status"] for one in tokens] == [
+        "Compliant", "PartiallyCompliant", "NonCompliant",
+    ]  # fmt: skip
+    assert summary["status"] == "NonCompliant"
+    assert summary["tokens"] == {
+        "Compliant": 1, "PartiallyCompliant": 1, "NonCompliant": 1, "Unknown": 0,
+    }  # fmt: skip
+    assert [(one["key"], one["tokens"]) for one in summary["rationale"]] == [
+        ("base.kyc_attestation", 1)
+    ]
+    for verdict, count in summary["counts"].items():
+        assert count == sum(one["summary"]["counts"][verdict] for one in tokens)
+    by_code = {
+        one["jurisdiction"]: (one["status"], one["tokens"]) for one in summary["jurisdictions"]
+    }
+    german = {one["jurisdiction"]: one["status"] for one in tokens[1]["summary"]["jurisdictions"]}
+    assert by_code == {"DE": (german["DE"], 1), "GLOBAL": ("NonCompliant", 3)} | {
+        code: (status, 1) for code, status in german.items() if code not in ("DE", "GLOBAL")
+    }
+    lacking = {one["fact"] for one in summary["missingFacts"]}
+    assert lacking == {fact["fact"] for one in tokens for fact in one["summary"]["missingFacts"]}
+    assert content["inputs"]["snapshots"] == sorted(one["snapshot"] for one in tokens)
+    assert "token" not in content
+
+
+def test_a_section_says_what_a_report_on_the_token_says() -> None:
+    (section,) = [one for one in kept("issuer")["tokens"] if one["token"]["assetId"] == "1000"]
+    alone = kept("jurisdiction-de")
+    assert {name: section[name] for name in ("summary", "checks", "requiredChecks")} == {
+        name: alone[name] for name in ("summary", "checks", "requiredChecks")
+    }
+    assert section["snapshot"] == alone["inputs"]["snapshot"]
+
+
+def test_the_order_in_which_the_tokens_were_done_changes_nothing() -> None:
+    first = issuer_content(ReportType.FULL, TOKENS)
+    assert issuer_content(ReportType.FULL, TOKENS, reverse=True) == first
+    fewer = dict(list(TOKENS.items())[:2])
+    assert issuer_content(ReportType.FULL, fewer).fingerprint != first.fingerprint
+
+
+def test_the_badge_of_an_issuer_shows_what_all_tokens_have() -> None:
+    badge = kept("issuer-badge")["badge"]
+    assert badge["badgeStatus"] == "Incomplete"
+    assert "KYC" not in {one["evidenceType"] for one in badge["evidence"]}
+    assert "AML" in {one["evidenceType"] for one in badge["evidence"]}
+    missing = {one["key"]: one["tokens"] for one in badge["missingRequirements"]}
+    assert missing["base.kyc_attestation"] == 1
+    without = issuer_content(ReportType.COMPLIANCE_BADGE, {})
+    assert json.loads(without.text)["badge"]["badgeStatus"] == "Incomplete"
+
+
+def test_an_issuer_without_tokens_is_unknown() -> None:
+    content = kept("issuer-without-tokens")
+    assert content["summary"]["status"] == "Unknown"
+    assert [one["code"] for one in content["warnings"]] == ["no_tokens"]
+    assert content["micaReadiness"]["applies"] is False
+
+
+def test_an_issuance_is_named_with_its_checks() -> None:
+    content = kept("issuance")
+    assert content["schemaVersion"] == "1.1"
+    assert content["subject"]["kind"] == "Issuance"
+    issued = content["issuance"]
+    assert (issued["issuedAt"], issued["confirmedRound"]) == ("2026-11-02T12:00:00Z", "5")
+    assert {one["verdict"] for one in issued["checks"]} == {"Pass"}
+    token = {name: value for name, value in kept("compliant").items() if name != "schemaVersion"}
+    assert {name: content[name] for name in token} == token
+
+
+def test_the_table_of_an_issuer_names_the_token_of_every_row() -> None:
+    report = json.loads(seal(golden_content("issuer")))
+    lines = csv_bytes(report["content"]).decode("utf-8-sig").splitlines()
+    assert lines[0].split(",")[:3] == ["AssetId", "Network", "TokenStatus"]
+    assert {line.split(",")[0] for line in lines[1:]} == {"900", "1000", "1001"}
+    assert len(lines) == 1 + sum(len(one["checks"]) for one in report["content"]["tokens"])
+
+
+def test_every_finding_of_an_issuer_has_an_id_of_its_own() -> None:
+    report = json.loads(seal(golden_content("issuer")))
+    results = json.loads(oscal_bytes(report))["assessment-results"]["results"]
+    assert [one["props"][0]["value"] for one in results] == [
+        "NonCompliant", "Compliant", "PartiallyCompliant", "NonCompliant",
+    ]  # fmt: skip
+    for kind in ("observations", "findings"):
+        ids = [one["uuid"] for result in results for one in result[kind]]
+        assert len(ids) == len(set(ids)) > len(results)

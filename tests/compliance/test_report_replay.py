@@ -17,11 +17,12 @@ from django.db import DatabaseError, transaction
 
 from accounts.models import Token, User
 from compliance.models import ComplianceReport, ReportInput
-from compliance.reports.bundle import bundle_bytes
+from compliance.reports.bundle import bundle_bytes, issuer_bundle_bytes
 from jurisdictions.engine import Verdict
 from jurisdictions.engine.__main__ import main
 from jurisdictions.engine.replay import replay_bundle
-from tests.compliance.golden_tokens import MAKERS, golden, seal
+from tests.compliance.golden_subjects import NAMES, golden_content
+from tests.compliance.golden_tokens import golden, seal
 from tests.compliance.reports import URL, check, generate
 from tests.factories import client_for, event_bodies
 from whitelist.services import whitelist_policy_set
@@ -30,16 +31,18 @@ ROOT = Path(__file__).parents[2]
 
 
 def golden_bundle(name: str) -> bytes:
-    made, content = golden(name)
-    return bundle_bytes(
-        seal(content),
-        json.loads(content.text),
-        content.snapshot.text,
-        [
-            (made_name, pack.text)
-            for made_name, pack in zip(sorted(made.packs), content.packs, strict=True)
-        ],
-    )
+    content = golden_content(name)
+    document = json.loads(content.text)
+    names = [f"{one['id']}-{one['version']}" for one in document["inputs"]["packs"]]
+    texts = {one.digest: one.text for one in content.packs}
+    packs = [
+        (known, texts[one["digest"]])
+        for known, one in zip(names, document["inputs"]["packs"], strict=True)
+    ]
+    if "tokens" not in document:
+        return bundle_bytes(seal(content), document, content.snapshots[0].text, packs)
+    snapshots = {one.digest: one.text for one in content.snapshots}
+    return issuer_bundle_bytes(seal(content), document, snapshots, packs)
 
 
 def files_of(bundle: bytes) -> dict[str, bytes]:
@@ -85,7 +88,7 @@ def run_alone(folder: Path, bundle: bytes) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("name", sorted(MAKERS))
+@pytest.mark.parametrize("name", NAMES)
 def test_every_golden_report_replays_without_django(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -138,7 +141,53 @@ def test_a_report_that_does_not_follow_from_its_inputs_differs(
     assert "differences" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["report.json", "snapshot.json", "packs/GLOBAL-BASELINE.json"])
+def _token_verdict(content: dict[str, Any]) -> None:
+    _verdict(content["tokens"][2])
+
+
+def _token_status(content: dict[str, Any]) -> None:
+    content["tokens"][2]["summary"]["status"] = "Compliant"
+
+
+def _fewer_failing(content: dict[str, Any]) -> None:
+    content["summary"]["tokens"]["NonCompliant"] = 0
+
+
+def _token_dropped(content: dict[str, Any]) -> None:
+    del content["tokens"][2]
+
+
+def _swapped(content: dict[str, Any]) -> None:
+    first, _, last = content["tokens"]
+    first["snapshot"], last["snapshot"] = last["snapshot"], first["snapshot"]
+
+
+@pytest.mark.parametrize(
+    "change", [_status, _token_verdict, _token_status, _fewer_failing, _token_dropped, _swapped]
+)
+def test_an_issuer_that_does_not_follow_from_its_tokens_differs(
+    change: Change, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = files_of(golden_bundle("issuer"))
+    report = json.loads(files["report.json"])
+    change(report["content"])
+    report["digest"] = sha256(rfc8785.dumps(report["content"])).hexdigest()
+    files["report.json"] = rfc8785.dumps(report)
+    assert run(tmp_path, rebuilt(files)) == 1
+    assert "differences" in capsys.readouterr().out
+
+
+def test_a_snapshot_of_an_issuer_more_less_or_other_is_noticed(tmp_path: Path) -> None:
+    files = files_of(golden_bundle("issuer"))
+    name = next(name for name in sorted(files) if name.startswith("snapshots/"))
+    assert run(tmp_path, rebuilt({**files, name: files[name] + b"\n"})) == 1
+    assert run(tmp_path, rebuilt({**files, "snapshots/more.json": files[name]})) == 1
+    assert run(tmp_path, rebuilt({one: files[one] for one in files if one != name})) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["report.json", "snapshot.json", "packs/global-baseline-2026.11.1.json"]
+)
 def test_another_input_is_noticed_even_where_it_changes_no_verdict(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -152,7 +201,7 @@ def test_another_input_is_noticed_even_where_it_changes_no_verdict(
 
 def test_a_pack_more_or_less_is_noticed(tmp_path: Path) -> None:
     files = files_of(golden_bundle("jurisdiction-de"))
-    pack = files.pop("packs/EU-SECURITIES.json")
+    pack = files.pop("packs/eu-securities-2026.11.1.json")
     assert run(tmp_path, rebuilt(files)) == 1
     files = files_of(golden_bundle("compliant"))
     assert run(tmp_path, rebuilt({**files, "packs/more.json": pack})) == 1

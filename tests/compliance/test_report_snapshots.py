@@ -132,7 +132,7 @@ def test_a_snapshot_comes_back_exactly(snapshot: Snapshot) -> None:
 def test_what_comes_back_is_judged_alike(name: str) -> None:
     made, content = golden(name)
     packs = active_packs(*made.packs)
-    back = snapshot_from_document(json.loads(content.snapshot.text))
+    back = snapshot_from_document(json.loads(content.snapshots[0].text))
     assert back == made.snapshot
     assert evaluate(back, packs, made.now) == evaluate(made.snapshot, packs, made.now)
 

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
 from compliance.api.parsers import SealedReportParser
-from compliance.api.serializers import VerificationSerializer
+from compliance.api.report_serializers import VerificationSerializer
 from compliance.choices import DownloadFormat
 from compliance.reports.schema import SCHEMA_PATH, VERSIONS, schema_bytes
 from compliance.services.report_files import (
