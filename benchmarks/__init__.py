@@ -1,4 +1,13 @@
 """Benchmarks: ratios against a floor that is timed in the same run (`python -m benchmarks`)."""
 
-NAMES = ("status", "metadata_write", "audit_list", "arc14", "seal", "evaluate")
+NAMES = (
+    "status",
+    "metadata_write",
+    "audit_list",
+    "arc14",
+    "seal",
+    "evaluate",
+    "recalculate",
+    "report",
+)
 """The modules of this package that are benchmarks; each has `run(quick)`, which yields rows."""

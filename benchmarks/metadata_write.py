@@ -15,7 +15,7 @@ from benchmarks.world import ASSET, NETWORK, requester, sigtx, token_with_record
 from compliance.services import metadata
 
 Statement = tuple[str, Sequence[Any]]
-_EVENT = 'INSERT INTO "audit_auditevent"'
+EVENT = 'INSERT INTO "audit_auditevent"'
 _SERVICE = "metadata_upsert with its event: the service"
 
 
@@ -95,7 +95,7 @@ def replay(statements: Sequence[Statement]) -> Call:
     def call() -> None:
         with database.transaction(), database.cursor() as cursor:
             for sql, params in statements:
-                if sql.startswith(_EVENT):
+                if sql.startswith(EVENT):
                     params = (uuid4(), *params[1:])
                 cursor.execute(sql, params)
                 if cursor.description is not None:

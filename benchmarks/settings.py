@@ -7,6 +7,7 @@ from config.settings.production import CACHES, LOGGING, SIMPLE_JWT
 
 SECRET_KEY = "benchmark-only-" + "0" * 49
 SIMPLE_JWT = {**SIMPLE_JWT, "SIGNING_KEY": SECRET_KEY}
+REPORT_SIGNING_KEY = "A" * 43 + "="
 ALLOWED_HOSTS = ["benchmark.example"]
 ARC14_REALMS = ["Benchmark#ARC14"]
 ARC14_ALGOD_URLS: dict[str, str] = {}

@@ -9,6 +9,7 @@ from jurisdictions.catalogue import FactCatalogue, FactDefinition
 from jurisdictions.engine import FactValue as EngineValue
 from jurisdictions.engine.values import as_day
 from jurisdictions.models import FactValue
+from jurisdictions.querysets import FactValueQuerySet
 
 MAX_FACTS = 200
 _MAX_TEXT = 2_000
@@ -101,6 +102,11 @@ def current_facts(
     """Return the rows that hold now, or at `as_of`, by path, without withdrawn ones."""
     rows = FactValue.objects.current(token=token, issuer=issuer, as_of=as_of)
     return sorted((row for row in rows if row.value is not None), key=lambda row: row.path)
+
+
+def fact_history(*, token: Token | None = None, issuer: Issuer | None = None) -> FactValueQuerySet:
+    """Return everything that was ever recorded of a token, or of an issuer, withdrawals too."""
+    return FactValue.objects.filter(token=token, issuer=issuer)
 
 
 def facts_for_engine(

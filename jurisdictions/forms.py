@@ -1,6 +1,7 @@
 """The forms of the admin: rules for people who are not programmers."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django import forms
 from django.forms.utils import ErrorDict
@@ -10,6 +11,7 @@ from accounts.admin_roles import ModelForm
 from jurisdictions.condition_fields import ConditionField
 from jurisdictions.engine import check_kind, check_kind_names
 from jurisdictions.models import Jurisdiction, Requirement, RulePack
+from jurisdictions.params_fields import NOTHING
 from jurisdictions.params_form import (
     REQUIRED,
     declared_fields,
@@ -139,9 +141,9 @@ class RequirementForm(RuleEditorForm):
         self.params_before = self.instance.params or {}
         field = self.fields.get("check_kind")
         if isinstance(field, forms.ChoiceField):
-            kinds = ((name, check_kind(name)) for name in check_kind_names())
-            named = [(name, f"{name}: {kind.purpose}") for name, kind in kinds if kind]
-            field.choices = [("", "(choose what is checked, then show its fields)"), *named]
+            choices = sorted(((one, kind_label(one)) for one in check_kind_names()), key=_label)
+            field.choices = [("", "(choose what is checked, then show its fields)"), *choices]
+        self._offer_sources()
         offer_facts(self.fields, fact_catalogue(), self.params_before)
         if not self.is_bound:
             self.initial.update(initial_of(self.kind_before, self.params_before))
@@ -168,10 +170,39 @@ class RequirementForm(RuleEditorForm):
             cleaned["params"] = params
         return cleaned
 
+    def _offer_sources(self) -> None:
+        """Let the source be chosen of those that the pack has, where the pack is known."""
+        chosen = str(self.data.get("pack") or self.initial.get("pack") or "")
+        pack = self.instance.pack if self.instance.pack_id else _pack_of(chosen)
+        if pack is None or "source" not in self.fields:
+            return
+        sources = {one["id"]: f"{one['id']}: {one['title']}" for one in pack.sources}
+        kept = self.instance.source
+        sources |= {} if kept in sources or not kept else {kept: kept}
+        self.fields["source"].widget = forms.Select(choices=[*NOTHING, *sources.items()])
+
     @property
     def params_changed(self) -> bool:
         """Whether the params are others than were shown."""
         return bool(self.cleaned_data["params"] != self.params_before)
+
+
+def kind_label(name: str) -> str:
+    """Return what a kind of check is called in lists: what it is for, and its name."""
+    kind = check_kind(name)
+    purpose = "" if kind is None else kind.purpose
+    return f"{purpose[:1].upper()}{purpose[1:]} ({name})"
+
+
+def _label(choice: tuple[str, str]) -> str:
+    return choice[1]
+
+
+def _pack_of(chosen: str) -> RulePack | None:
+    try:
+        return RulePack.objects.filter(pk=UUID(chosen)).first()
+    except ValueError:
+        return None
 
 
 # A class body cannot make fields in a loop; the factory of the admin takes them over from here.

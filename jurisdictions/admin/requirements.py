@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 from accounts.admin_roles import ServiceModelAdmin, actor_of
 from config.api.errors import DomainError
 from jurisdictions.choices import PackStatus
-from jurisdictions.engine import check_kind, check_kind_names
-from jurisdictions.forms import RequirementForm
+from jurisdictions.engine import check_kind_names
+from jurisdictions.forms import RequirementForm, kind_label
 from jurisdictions.models import Requirement, RulePack
 from jurisdictions.params_form import params_in_words, params_of_kind
 from jurisdictions.services.requirements import (
@@ -123,7 +123,9 @@ class RequirementAdmin(ServiceModelAdmin):
         else:
             row = requirement_create(actor=actor_of(request), pack=obj.pack, **content)
             obj.pk = row.pk
-        self.message_user(request, f"{row.key} applies: {condition_sentence(row.applies_when)}.")
+        sentence = condition_sentence(row.applies_when)
+        when = sentence if sentence == "always" else f"when {sentence}"
+        self.message_user(request, f"Requirement {row.key} applies {when}.")
 
     def delete_model(self, request: HttpRequest, obj: Requirement) -> None:
         requirement_delete(actor=actor_of(request), requirement=obj)
@@ -167,8 +169,7 @@ def _kind_fieldsets(shown: str) -> list[tuple[str, dict[str, Any]]]:
     """The params of every kind; those of all but one are hidden."""
     found = []
     for name in check_kind_names():
-        kind = check_kind(name)
         classes = ["check-params", f"check-params-{name}", *([] if name == shown else ["hidden"])]
         options = {"fields": [one.name for one in params_of_kind(name)], "classes": classes}
-        found.append((f"{name}: {kind.purpose if kind else ''}", options))
+        found.append((kind_label(name), options))
     return found

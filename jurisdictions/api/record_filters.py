@@ -1,4 +1,4 @@
-"""The filters of waivers."""
+"""The filters of waivers and of the history of facts."""
 
 from typing import Any
 
@@ -12,9 +12,28 @@ from config.api.filters import (
     asset_id_filter,
     text_filter,
 )
+from config.api.paging import PAGING_PARAMETERS
 from jurisdictions.choices import WaiverStatus, WaiverType
-from jurisdictions.models import Waiver
+from jurisdictions.models import FactValue, Waiver
 from jurisdictions.querysets import WaiverQuerySet
+
+
+class IssuerFactHistoryFilter(WireFilterSet):
+    """Filters of the history of an issuer's facts; dates bound `recordedAt`."""
+
+    path = text_filter("path", 100)
+    fromDate = MomentFilter(field_name="recorded_at", lookup_expr="gte")
+    toDate = MomentFilter(field_name="recorded_at", lookup_expr="lte", end_of_day=True)
+
+    class Meta:
+        model = FactValue
+        fields: list[str] = []
+
+
+class TokenFactHistoryFilter(IssuerFactHistoryFilter):
+    """Filters of the history of a token's facts; `network` says which token is meant."""
+
+    extra_parameters = PAGING_PARAMETERS | {"network"}
 
 
 class WaiverFilter(WireFilterSet):

@@ -121,6 +121,12 @@ class FactRecordSerializer(WireSerializer):
     recorded_at = MomentField()
 
 
+class FactChangeSerializer(FactRecordSerializer):
+    """A value that held from `recordedAt` until the next one of its path; null: withdrawn."""
+
+    value = serializers.JSONField(allow_null=True)
+
+
 class FactsSerializer(WireSerializer):
     """The facts recorded here: `values` by path, and in `records` who recorded each."""
 

@@ -29,6 +29,14 @@ record_patterns: list[URLPattern] = [
         "issuers/<uuid:issuer_id>/facts",
         IssuerFactsViewSet.as_view({"get": "retrieve", "post": "record"}),
     ),
+    path(
+        "compliance/<asset:asset_id>/facts/history",
+        TokenFactsViewSet.as_view({"get": "history"}),
+    ),
+    path(
+        "issuers/<uuid:issuer_id>/facts/history",
+        IssuerFactsViewSet.as_view({"get": "history"}),
+    ),
     path("compliance/waivers", WaiverViewSet.as_view({"get": "list", "post": "create"})),
     path(_WAIVER, WaiverViewSet.as_view({"get": "retrieve"})),
     path(f"{_WAIVER}/approve", WaiverViewSet.as_view({"post": "approve"})),

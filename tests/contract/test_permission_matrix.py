@@ -126,8 +126,10 @@ GET    issuers/<uuid:issuer_id>/jurisdictions   -  401  404  200  200  404  200 
 POST   issuers/<uuid:issuer_id>/jurisdictions   -  401  404  200  403  404  200  403  200
 DELETE issuers/<uuid:issuer_id>/jurisdictions   -  401  404  200  403  404  200  403  200
 GET    compliance/<asset:asset_id>/facts        -  401  404  200  200  404  200  200  200
+GET    compliance/<asset:asset_id>/facts/history - 401  404  200  200  404  200  200  200
 POST   compliance/<asset:asset_id>/facts        -  401  403  200  403  403  200  403  200
 GET    issuers/<uuid:issuer_id>/facts           -  401  404  200  200  404  200  200  200
+GET    issuers/<uuid:issuer_id>/facts/history   -  401  404  200  200  404  200  200  200
 POST   issuers/<uuid:issuer_id>/facts           -  401  404  200  403  404  200  403  200
 GET    compliance/waivers                       -  401  200  200  200  200  200  200  200
 POST   compliance/waivers                       -  401  403  403  403  403  200  403  200

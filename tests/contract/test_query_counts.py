@@ -268,6 +268,10 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             "owner",
             lambda: Ask("GET", f"compliance/{ASSET}/facts"),
         ),
+        "GET compliance/<asset:asset_id>/facts/history": (
+            "owner",
+            lambda: Ask("GET", f"compliance/{ASSET}/facts/history"),
+        ),
         "POST compliance/<asset:asset_id>/facts": (
             "owner",
             lambda: Ask("POST", f"compliance/{ASSET}/facts", {"facts": {"token.isin": "A"}}),
@@ -275,6 +279,10 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
         "GET issuers/<uuid:issuer_id>/facts": (
             "owner",
             lambda: Ask("GET", f"issuers/{world.issuer.pk}/facts"),
+        ),
+        "GET issuers/<uuid:issuer_id>/facts/history": (
+            "owner",
+            lambda: Ask("GET", f"issuers/{world.issuer.pk}/facts/history"),
         ),
         "POST issuers/<uuid:issuer_id>/facts": (
             "owner",

@@ -14,26 +14,33 @@ from accounts.api.actor import actor_of
 from accounts.api.networks import named_network
 from accounts.models import Issuer, Token
 from accounts.selectors import token_get_visible
+from config.api.paging import Paginator
 from config.api.schema import (
     IF_MATCH_PARAMETER,
     IF_NONE_MATCH_PARAMETER,
     NETWORK_PARAMETER,
+    filter_parameters,
     noun_serializer,
+    page_serializer,
     tagged,
 )
-from config.api.views import WireViewSet, answer, answer_tagged
+from config.api.views import WireViewSet, answer, answer_page, answer_tagged
+from jurisdictions.api.record_filters import IssuerFactHistoryFilter, TokenFactHistoryFilter
 from jurisdictions.api.record_serializers import (
+    FactChangeSerializer,
     IssuerFactsSerializer,
     IssuerFactsWriteSerializer,
     TokenFactsSerializer,
     TokenFactsWriteSerializer,
 )
-from jurisdictions.facts import current_facts, facts_etag
+from jurisdictions.facts import current_facts, fact_history, facts_etag
 from jurisdictions.models import FactValue
+from jurisdictions.querysets import FactValueQuerySet
 from jurisdictions.services.facts import facts_record, issuer_facts_record
 from jurisdictions.services.subjects import issuer_get_visible
 
 _FAILED = "jurisdictions.facts.write_failed"
+_HISTORY = Paginator(("recorded_at", "id"))
 _OF_TOKEN = noun_serializer("TokenFactsResponse", "facts", TokenFactsSerializer())
 _OF_ISSUER = noun_serializer("IssuerFactsResponse", "facts", IssuerFactsSerializer())
 
@@ -81,6 +88,18 @@ class TokenFactsViewSet(WireViewSet):
         rows = current_facts(token=token)
         return _answer(rows, _token_data(token, rows))
 
+    @extend_schema(
+        parameters=[NETWORK_PARAMETER, *filter_parameters(TokenFactHistoryFilter)],
+        responses=page_serializer("TokenFactHistoryResponse", "facts", FactChangeSerializer),
+    )
+    def history(self, request: Request, asset_id: int) -> Response:
+        """List every value that was ever recorded of a token, the last recorded first."""
+        token = token_get_visible(
+            actor=actor_of(request), asset_id=asset_id, network=named_network(request)
+        )
+        rows, _ = TokenFactHistoryFilter.apply(fact_history(token=token), request)
+        return _answer_history(request, rows)
+
 
 class IssuerFactsViewSet(WireViewSet):
     """Facts of one's own issuers, or of any for those who read all."""
@@ -115,6 +134,21 @@ class IssuerFactsViewSet(WireViewSet):
         )
         rows = current_facts(issuer=issuer)
         return _answer(rows, _issuer_data(issuer, rows))
+
+    @extend_schema(
+        parameters=filter_parameters(IssuerFactHistoryFilter),
+        responses=page_serializer("IssuerFactHistoryResponse", "facts", FactChangeSerializer),
+    )
+    def history(self, request: Request, issuer_id: UUID) -> Response:
+        """List every value that was ever recorded of an issuer, the last recorded first."""
+        issuer = issuer_get_visible(actor=actor_of(request), issuer_id=issuer_id)
+        rows, _ = IssuerFactHistoryFilter.apply(fact_history(issuer=issuer), request)
+        return _answer_history(request, rows)
+
+
+def _answer_history(request: Request, rows: FactValueQuerySet) -> Response:
+    page = _HISTORY.paginate(rows, request)
+    return answer_page("facts", page, FactChangeSerializer(page.rows, many=True).data)
 
 
 def _content(rows: list[FactValue]) -> dict[str, Any]:

@@ -79,13 +79,17 @@
     if (!fact || valueless) return;
     const choices = fact[0] === "boolean" ? ["true", "false"] : fact[1];
     if (choices.length && many) {
+      const lines = value.value.split(/\r?\n/).filter(Boolean);
       hint.append("Add: ");
-      choices.forEach(function (text) {
-        hint.append(button(text, function () {
-          const lines = value.value.split(/\r?\n/).filter(Boolean);
-          if (!lines.includes(text)) value.value = lines.concat(text).join("\n");
+      choices.filter(function (text) { return !lines.includes(text); }).forEach(function (text) {
+        const choice = button(text, function () {
+          const now = value.value.split(/\r?\n/).filter(Boolean);
+          if (!now.includes(text)) value.value = now.concat(text).join("\n");
           value.rows = Math.max(3, value.value.split("\n").length);
-        }));
+          choice.remove();
+        });
+        choice.classList.add("condition-choice");
+        hint.append(choice);
       });
       return;
     }
@@ -109,6 +113,8 @@
     condition.addEventListener("change", function (event) {
       const row = event.target.closest("[data-row]");
       if (row && event.target.tagName === "SELECT") offer(row, known);
+      const word = condition.querySelector("[data-group] > legend > select");
+      if (row && word && word.value === "always" && event.target.value) word.value = "all";
     });
     condition.querySelectorAll("[data-group]").forEach(function (group) {
       group.append(button("Add a row", function () {
