@@ -1,10 +1,11 @@
 """What differs between two versions of a rule pack: what the second person has to judge."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jurisdictions.engine import Pack, pack_to_document
+from jurisdictions.engine import Pack, describe_predicate, pack_to_document
 
 # What differs between any two versions, and says nothing of their rules.
 _IDENTITY = frozenset({"$schema", "version", "status", "requirements"})
@@ -57,9 +58,25 @@ def pack_difference(before: Pack, after: Pack) -> PackDifference:
 
 
 def _field_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[FieldChange, ...]:
-    names = [name for name in dict.fromkeys([*old, *new]) if name not in _IDENTITY]
+    before, after = dict(_leaves(old)), dict(_leaves(new))
     return tuple(
-        FieldChange(name, old.get(name), new.get(name))
-        for name in names
-        if old.get(name) != new.get(name)
+        FieldChange(name, before.get(name), after.get(name))
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name)
     )
+
+
+def _leaves(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Return every value with its path; conditions in words, lists as they are written."""
+    for name, value in document.items():
+        path = prefix + name
+        if path in _IDENTITY:
+            continue
+        if name == "appliesWhen":
+            yield path, describe_predicate(value)
+        elif isinstance(value, Mapping):
+            yield from _leaves(value, f"{path}.")
+        elif isinstance(value, list):
+            yield path, json.dumps(value, ensure_ascii=False)
+        else:
+            yield path, value

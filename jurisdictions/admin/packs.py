@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.admin_roles import ReadOnlyInline, ServiceModelAdmin, actor_of
@@ -37,13 +38,17 @@ _WRITTEN = (
 
 
 class RequirementInline(ReadOnlyInline):
-    """The requirements of a version; the link opens the form of one."""
+    """The requirements of a version; the key opens the form of one."""
 
     model = Requirement
-    fields = ("key", "title", "severity", "check_kind", "applies", "citation")
+    fields = ("opened", "title", "severity", "check_kind", "applies", "citation")
     readonly_fields = fields
     ordering = ("position", "pk")
-    show_change_link = True
+
+    @admin.display(description="Key")
+    def opened(self, requirement: Requirement) -> SafeString:
+        page = reverse("admin:jurisdictions_requirement_change", args=[requirement.pk])
+        return format_html('<a href="{}">{}</a>', page, requirement.key)
 
     @admin.display(description="Applies when")
     def applies(self, requirement: Requirement) -> str:
