@@ -126,7 +126,8 @@ def test_both_ways_to_sign_in_are_documented(document: dict[str, Any]) -> None:
 def test_success_is_200_with_a_documented_body(document: dict[str, Any]) -> None:
     for method, path, operation in _operations(document):
         good = {status for status in operation["responses"] if status[0] in "23"}
-        assert good in ({"200"}, {"200", "304"}), (method, path)
+        later = {"202"} if (method, path) == ("POST", "/api/v1/compliance/reports") else set()
+        assert good - later in ({"200"}, {"200", "304"}), (method, path)
         for content in operation["responses"]["200"]["content"].values():
             shape = _resolved(document, content["schema"])
             assert shape["type"] in ("object", "string"), (method, path)  # in its envelope
