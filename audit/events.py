@@ -160,20 +160,8 @@ _TYPES = (
         affects=True,
     ),
     _event("jurisdictions.fact.added", "Fact defined", _C.JURISDICTION, _A.CREATE, _S.NOTICE),
-    _event(
-        "jurisdictions.fact.described",
-        "Description of a fact changed",
-        _C.JURISDICTION,
-        _A.UPDATE,
-    ),
-    _event(
-        "jurisdictions.fact.updated",
-        "Definition of a fact changed",
-        _C.JURISDICTION,
-        _A.UPDATE,
-        _S.NOTICE,
-        affects=True,
-    ),
+    _event("jurisdictions.fact.described", "Fact described", _C.JURISDICTION, _A.UPDATE),
+    _event("jurisdictions.fact.updated", "Fact changed", _C.JURISDICTION, _A.UPDATE, affects=True),
     _event(
         "jurisdictions.list.updated",
         "Screening list changed",

@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import Issuer, Token
-from audit.events import EVIDENCE_NAMES
+from audit.events import EVENT_TYPES, EVIDENCE_NAMES
 from audit.models import AuditEvent
 from audit.querysets import AuditEventQuerySet
 from compliance.changes import AFFECTING
@@ -25,11 +25,15 @@ from compliance.reports.trail import EVENT_LIMIT, Trail, TrailCounts, trail_even
 from compliance.snapshot_batches import token_snapshots
 from config.api.errors import ValidationFailed
 from config.api.formats import utc_text
+from jurisdictions.catalogue import FactCatalogue
 from jurisdictions.engine import Pack, Snapshot
 from jurisdictions.selectors import active_packs, fact_catalogue
 
 ISSUANCE_EVENTS = 1_000
-_SEEN = sorted({*AFFECTING, *EVIDENCE_NAMES})
+_DEFINITIONS = "jurisdictions.fact."
+_SEEN = sorted(
+    {*AFFECTING, *EVIDENCE_NAMES, *(name for name in EVENT_TYPES if name.startswith(_DEFINITIONS))}
+)
 
 
 def issuer_tokens(issuer: Issuer, as_of: datetime) -> list[Token]:
@@ -66,15 +70,16 @@ def token_materials(
     they stood then. Raises `PastNotKept`.
     """
     snapshots: dict[int, Snapshot] = {}
+    catalogue = fact_catalogue()
     if not past:
         snapshots = token_snapshots(tokens, as_of)
     # The events after the rows: a change that commits in between is seen here.
     if past or _changed_since(tokens, as_of):
         records = [record_at(token, as_of) for token in tokens]
         snapshots = {one.token.pk: one.snapshot for one in records}
+        catalogue = records[0].catalogue
         tokens = [one.token for one in records]
     changes = _changes(tokens, ask, as_of) if ask.report_type in WITH_PERIOD else {}
-    catalogue = fact_catalogue()
     return [
         Material(
             report_type=ask.report_type,
@@ -91,9 +96,13 @@ def token_materials(
 
 
 def issuer_material(
-    issuer: Issuer, ask: ReportAsk, as_of: datetime, packs: tuple[Pack, ...]
+    issuer: Issuer,
+    tokens: Sequence[Token],
+    ask: ReportAsk,
+    as_of: datetime,
+    packs: tuple[Pack, ...],
 ) -> IssuerMaterial:
-    """Return what the report is made from beside the sections of the tokens."""
+    """Return what the report is made from beside the sections of its `tokens`."""
     counted = ask.report_type in WITH_PERIOD
     events = issuer_events(issuer, ask, as_of)
     return IssuerMaterial(
@@ -107,7 +116,7 @@ def issuer_material(
             "country": issuer.country or None,
         },
         packs=packs,
-        catalogue=fact_catalogue(),
+        catalogue=_catalogue(tokens, as_of),
         changes=count_events(events.filter(name__in=AFFECTING, success=True))
         if counted
         else TrailCounts(),
@@ -190,6 +199,13 @@ def with_issuance(material: Material, subject: Subject) -> Material:
         "network": token.network or None,
     }
     return replace(material, subject=about, issuance=issuance)
+
+
+def _catalogue(tokens: Sequence[Token], as_of: datetime) -> FactCatalogue:
+    later = AuditEvent.objects.filter(name__startswith=_DEFINITIONS, occurred_at__gt=as_of)
+    if tokens and later.exists():
+        return record_at(tokens[0], as_of).catalogue
+    return fact_catalogue()
 
 
 def _of_tokens(issuer: Issuer) -> Q:

@@ -111,8 +111,6 @@ class Subject:
         return {"issuer_id": self.issuer.pk} if self.issuer is not None else {}
 
     def __str__(self) -> str:
-        if self.deployment is not None:
-            return f"issuance of {self.token}"
         return str(self.token or self.issuer)
 
 

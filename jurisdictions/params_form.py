@@ -167,9 +167,11 @@ def offer_facts(fields: Mapping[str, forms.Field], catalogue: FactCatalogue, par
             elif isinstance(field, WordField) and _is_path(param.schema):
                 field.choices = [*NOTHING, *fact_choices(catalogue, chosen, types)]
             elif isinstance(field, RowsField):
+                offered: list[Any] = [*NOTHING, *fact_choices(catalogue, "", types)]
+                gone = [(path, path) for path in _paths_in(value) if path not in catalogue]
                 for column in field.columns.values():
                     if type(column) is WordField:
-                        column.choices = [*NOTHING, *fact_choices(catalogue, "", types)]
+                        column.choices = [*offered, *gone]
 
 
 def initial_of(kind: str, params: Any) -> dict[str, Any]:
@@ -261,6 +263,13 @@ def _value_at(params: Any, path: tuple[str, ...]) -> Any:
     for name in path:
         params = params.get(name) if isinstance(params, Mapping) else None
     return params
+
+
+def _paths_in(value: Any) -> list[str]:
+    """The facts in a list of paths, or of objects that name one."""
+    members = value if isinstance(value, list) else []
+    found = (one.get("field") if isinstance(one, Mapping) else one for one in members)
+    return [path for path in found if isinstance(path, str)]
 
 
 def _put(params: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

@@ -96,7 +96,9 @@ class IssuerStatusSerializer(WireSerializer):
     )
     recalculating = serializers.IntegerField()
     counts = serializers.DictField(child=serializers.IntegerField())
-    tokens = IssuerTokenStatusSerializer(many=True)
+    tokens = IssuerTokenStatusSerializer(
+        many=True, help_text="Those of the page that was asked for, the worst first."
+    )
 
 
 class StatusChangeSerializer(WireSerializer):

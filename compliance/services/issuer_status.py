@@ -1,6 +1,7 @@
 """The status of an issuer: as compliant as its worst token, each of them listed."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -55,8 +56,8 @@ class IssuerStatus:
         known = [line.status for line in self.tokens if line.status is not None]
         return min(known, key=_rank, default=str(OverallStatus.UNKNOWN))
 
-    def document(self) -> dict[str, Any]:
-        """Return the answer as it goes over the wire."""
+    def document(self, shown: Iterable[TokenLine]) -> dict[str, Any]:
+        """Return the answer as it goes over the wire: of all tokens, with those `shown` listed."""
         counts = Counter(line.status for line in self.tokens if line.status is not None)
         return {
             "issuerId": str(self.issuer_id),
@@ -75,7 +76,7 @@ class IssuerStatus:
                         utc_text(line.next_evaluation_at) if line.next_evaluation_at else None
                     ),
                 }
-                for line in self.tokens
+                for line in shown
             ],
         }
 

@@ -162,7 +162,7 @@ def _make_in_batches(work: _Work, subject: Subject) -> None:
         wanted = {token.pk for token in tokens}
         parts = row.parts.filter(token__in=wanted).select_related("token")
         content = make_issuer_content(
-            issuer_material(issuer, ask, moment, packs),
+            issuer_material(issuer, tokens, ask, moment, packs),
             [_section_of(part) for part in parts.iterator(chunk_size=BATCH)],
             pack_inputs.of(packs),
         )

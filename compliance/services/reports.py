@@ -88,7 +88,7 @@ def _content(subject: Subject, ask: ReportAsk, as_of: datetime) -> Content:
         tokens = issuer_tokens(subject.issuer, as_of)
         packs = packs_of(tokens, as_of, past=past)
         materials = token_materials(tokens, ask, as_of, packs, past=past) if tokens else []
-        rest = issuer_material(subject.issuer, ask, as_of, packs)
+        rest = issuer_material(subject.issuer, tokens, ask, as_of, packs)
         return make_issuer_content(rest, map(make_section, materials), pack_inputs.of(packs))
     material = read_material(
         subject.the_token,

@@ -106,9 +106,14 @@ class WireFilterSet(django_filters.FilterSet):
     extra_parameters: frozenset[str] = PAGING_PARAMETERS
 
     @classmethod
+    def known_parameters(cls) -> frozenset[str]:
+        """Return every parameter that is not refused."""
+        return cls.extra_parameters | frozenset(cls.base_filters)
+
+    @classmethod
     def apply(cls, queryset: Rows, request: Request) -> tuple[Rows, str]:
         """Return `queryset` filtered by the request, and the filters in words for the event log."""
-        refuse_unknown(request, cls.extra_parameters | set(cls.base_filters))
+        refuse_unknown(request, cls.known_parameters())
         filters = cls(data=request.query_params, queryset=queryset, request=request)
         if not filters.form.is_valid():
             raise ValidationError({name: list(text) for name, text in filters.form.errors.items()})

@@ -41,6 +41,28 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedPage:
+    """The page that a request asks for of rows that are all at hand, which have no cursor."""
+
+    number: int
+    size: int
+
+    @classmethod
+    def of(cls, request: Request, *, default: int = 20, cap: int = 100) -> "WantedPage":
+        """Return what the request's parameters ask for; a value outside is a 400."""
+        parameters = request.query_params
+        return cls(
+            _integer(parameters.get("page"), "page", 1, MAX_PAGE),
+            _integer(parameters.get("pageSize"), "pageSize", default, cap),
+        )
+
+    def cut(self, rows: Sequence[Any]) -> Page:
+        """Return that page of the rows."""
+        start = (self.number - 1) * self.size
+        return Page(list(rows[start : start + self.size]), len(rows), self.number, self.size, None)
+
+
+@dataclass(frozen=True, slots=True)
 class Paginator:
     """Cuts an ordered queryset into pages.
 

@@ -87,6 +87,8 @@ PAGING = (
     OpenApiParameter("page", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE}),
     OpenApiParameter("pageSize", {"type": "integer", "minimum": 1, "maximum": 100}),
 )
+# Of lists that are cut from rows at hand.
+NUMBERED_PAGING = tuple(parameter for parameter in PAGING if parameter.name != "cursor")
 
 
 NETWORK_PARAMETER = OpenApiParameter(

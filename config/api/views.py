@@ -58,10 +58,12 @@ def answer_page(noun: str, page: Page, rows: Any, **more: Any) -> Response:
     return Response({"success": True, noun: rows, **page.envelope, **more})
 
 
-def answer_tagged(request: Request, etag: str, noun: str, data: Any) -> HttpResponseBase:
+def answer_tagged(
+    request: Request, etag: str, noun: str, data: Any, **more: Any
+) -> HttpResponseBase:
     """Return the 304 where the caller holds `etag`, else the answer with its `ETag`."""
     if is_unchanged(request, etag):
         return not_modified(etag)
-    response = answer(noun, data)
+    response = answer(noun, data, **more)
     response["ETag"] = quote_etag(etag)
     return response

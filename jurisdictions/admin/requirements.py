@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from accounts.admin_roles import ServiceModelAdmin, actor_of
 from config.api.errors import DomainError
 from jurisdictions.choices import PackStatus
-from jurisdictions.engine import check_kind_names
+from jurisdictions.engine import check_kind, check_kind_names
 from jurisdictions.forms import RequirementForm, kind_label
 from jurisdictions.models import Requirement, RulePack
 from jurisdictions.params_form import params_in_words, params_of_kind
@@ -70,6 +70,10 @@ class RequirementAdmin(ServiceModelAdmin):
     def condition(self, requirement: Requirement) -> str:
         return condition_sentence(requirement.applies_when)
 
+    @admin.display(description="Kind of check")
+    def kind_words(self, requirement: Requirement) -> str:
+        return kind_label(requirement.check_kind)
+
     @admin.display(description="What is asked for")
     def params_words(self, requirement: Requirement) -> SafeString:
         said = params_in_words(requirement.check_kind, requirement.params)
@@ -86,7 +90,7 @@ class RequirementAdmin(ServiceModelAdmin):
         edits = obj is None or self.has_change_permission(request, obj)
         condition = "applies_when" if edits else "condition"
         kinds = _kind_fieldsets(_kind_shown(request, obj)) if edits else ()
-        check = ("check_kind",) if edits else ("check_kind", "params_words")
+        check = ("check_kind",) if edits else ("kind_words", "params_words")
         seen = ("seen_version",) if edits and obj is not None else ()
         return (
             (None, {"fields": ("pack", *_RULE)}),
@@ -97,7 +101,7 @@ class RequirementAdmin(ServiceModelAdmin):
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return () if obj is None else ("pack", "condition", "params_words")
+        return () if obj is None else ("pack", "condition", "kind_words", "params_words")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "pack":
@@ -170,6 +174,12 @@ def _kind_fieldsets(shown: str) -> list[tuple[str, dict[str, Any]]]:
     found = []
     for name in check_kind_names():
         classes = ["check-params", f"check-params-{name}", *([] if name == shown else ["hidden"])]
-        options = {"fields": [one.name for one in params_of_kind(name)], "classes": classes}
+        kind = check_kind(name)
+        options = {
+            "fields": [one.name for one in params_of_kind(name)],
+            "classes": classes,
+            "description": f"Without data, such a check usually says "
+            f"{kind.default_on_missing.value.lower() if kind else ''}: choose it below.",
+        }
         found.append((kind_label(name), options))
     return found

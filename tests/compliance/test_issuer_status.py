@@ -144,6 +144,64 @@ class TestTheStatusOfAnIssuer:
         (one,) = read(owner, issuer)["tokens"]
         assert (one["assetId"], one["status"]) == (token.asset_id, "NonCompliant")
 
+    def test_the_tokens_are_paged_and_the_status_is_of_all(
+        self, compliant_token: Token, issuer: Issuer, owner: User
+    ) -> None:
+        for number in (3, 1, 2):
+            bare(owner, number)
+        whole = ask(owner, issuer).json()
+        assert [one["assetId"] for one in whole["status"]["tokens"]] == [1, 2, 3, ASSET]
+        assert (whole["totalCount"], whole["page"], whole["pageSize"]) == (4, 1, 100)
+        assert (whole["totalPages"], whole["nextCursor"]) == (1, None)
+        pages = [
+            client_for(owner)
+            .get(f"/api/v1/issuers/{issuer.pk}/status", {"page": number, "pageSize": 3})
+            .json()
+            for number in (1, 2, 3)
+        ]
+        listed = [page["status"].pop("tokens") for page in pages]
+        assert listed == [whole["status"]["tokens"][:3], whole["status"].pop("tokens")[3:], []]
+        assert [page["status"] for page in pages] == [whole["status"]] * 3
+        assert [(page["totalCount"], page["totalPages"]) for page in pages] == [(4, 2)] * 3
+        assert whole["status"]["counts"]["NonCompliant"] == 3
+
+    def test_a_page_has_an_etag_of_its_own_that_any_token_changes(
+        self, compliant_token: Token, issuer: Issuer, owner: User
+    ) -> None:
+        bare(owner, 1)
+
+        def page(number: int, etag: str = "") -> Any:
+            path, query = f"/api/v1/issuers/{issuer.pk}/status", {"page": number, "pageSize": 1}
+            return client_for(owner).get(path, query, HTTP_IF_NONE_MATCH=etag)
+
+        first, second = page(1).headers["ETag"], page(2).headers["ETag"]
+        assert len({first, second, ask(owner, issuer).headers["ETag"]}) == 3
+        assert page(1, first).status_code == page(2, second).status_code == 304
+        assert page(2, first).status_code == 200
+        whitelist_policy_set(actor=owner, token=compliant_token, enforcement="Off")
+        assert page(1, first).status_code == 200  # the counts changed
+        assert page(1, page(1).headers["ETag"]).status_code == 304
+
+    @pytest.mark.parametrize(
+        ("query", "name"),
+        [
+            ("page=0", "page"),
+            ("page=1000001", "page"),
+            ("page=x", "page"),
+            ("pageSize=101", "pageSize"),
+            ("pageSize=-1", "pageSize"),
+            ("pageSize=1e1", "pageSize"),
+            ("page=1&page=2", "page"),
+            ("cursor=x", "cursor"),
+        ],
+    )
+    def test_a_page_that_cannot_be_is_refused(
+        self, issuer: Issuer, owner: User, query: str, name: str
+    ) -> None:
+        response = client_for(owner).get(f"/api/v1/issuers/{issuer.pk}/status?{query}")
+        assert response.status_code == 400
+        assert list(response.json()["details"]) == [name]
+
     def test_etag_and_304(self, compliant_token: Token, issuer: Issuer, owner: User) -> None:
         etag = ask(owner, issuer).headers["ETag"]
         assert ask(owner, issuer, HTTP_IF_NONE_MATCH=etag).status_code == 304

@@ -22,6 +22,7 @@ from attestations.services import (
 )
 from audit.principal import SYSTEM
 from audit.services import record_event
+from compliance.changes import Before, before_changes_since
 from compliance.models import ComplianceReport
 from compliance.services.metadata import metadata_delete, metadata_upsert
 from config.api.errors import Conflict
@@ -303,6 +304,39 @@ def test_what_no_report_says_leaves_the_past_as_it_was(world: World, name: str) 
     with hours(3):
         again = generate(world.owner, asOf=first["asOf"])
     assert again["digest"] == first["digest"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a fact",
+        "verified",
+        "a pack retired",
+        "the owner verified",
+        "the whitelist's policy",
+        "an entry",
+        "an entry revoked and back",
+        "a tag",
+        "a tag changed twice",
+        "a list's day",
+        "a fact of the catalogue",
+        "a status of the metadata",
+    ],
+)
+def test_a_change_while_the_past_is_read_does_not_show(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Between the rows and the events: undone on rows that do not show it yet."""
+    with hours(1):
+        first = generate(world.owner)
+
+    def meanwhile(token: Token, moment: datetime) -> Before:
+        KEPT[name](world)
+        return before_changes_since(token, moment)
+
+    monkeypatch.setattr("compliance.past.before_changes_since", meanwhile)
+    with hours(2):
+        assert generate(world.owner, asOf=first["asOf"])["digest"] == first["digest"]
 
 
 def test_before_a_record_there_was_none(baseline: None, owner: User, officer: User) -> None:

@@ -69,6 +69,10 @@ GET    issuers/<uuid:issuer_id>/status          -                  401  404  200
 GET    token/<asset:asset_id>/compliance-indicators - 401  200  200  200  200  200  200  200
 
 POST   compliance/reports                       -                  401  404  200  200  404  200  200  200
+POST   compliance/reports                       on the issuer      401  404  200  200  404  200  200  200
+POST   compliance/reports                       in background      401  404  202  202  404  202  202  202
+GET    compliance/reports/jobs/<uuid:job_id>    -                  401  404  200  404  404  200  200  200
+DELETE compliance/reports/jobs/<uuid:job_id>    -                  401  404  200  404  404  200  403  200
 GET    compliance/reports                       -                  401  200  200  200  200  200  200  200
 GET    compliance/reports/<uuid:report_id>      -                  401  404  200  200  404  200  200  200
 GET    compliance/reports/<uuid:report_id>/download - 401  404  200  200  404  200  200  200
@@ -214,6 +218,12 @@ REQUESTS: dict[tuple[str, str, str], Callable[[World], Ask]] = {
     ("POST", "compliance", "new token"): lambda w: Ask("POST", "compliance", _metadata(NEW_ASSET)),
     ("POST", "compliance/reports", "-"): lambda w: Ask(
         "POST", "compliance/reports", {"assetId": ASSET, "network": VOI}
+    ),
+    ("POST", "compliance/reports", "on the issuer"): lambda w: Ask(
+        "POST", "compliance/reports", {"issuerId": str(w.issuer.pk)}
+    ),
+    ("POST", "compliance/reports", "in background"): lambda w: Ask(
+        "POST", "compliance/reports", {"assetId": ASSET, "background": True}
     ),
     ("POST", "compliance/reports/verify", "-"): lambda w: Ask(
         "POST", "compliance/reports/verify", {"some": "file"}

@@ -136,6 +136,18 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             "owner",
             lambda: Ask("POST", "compliance/reports", {"assetId": ASSET, "network": VOI}),
         ),
+        "POST compliance/reports (on the issuer)": (
+            "owner",
+            lambda: Ask("POST", "compliance/reports", {"issuerId": str(world.issuer.pk)}),
+        ),
+        "GET compliance/reports/jobs/<uuid:job_id>": (
+            "owner",
+            lambda: Ask("GET", f"compliance/reports/jobs/{world.job.pk}"),
+        ),
+        "DELETE compliance/reports/jobs/<uuid:job_id>": (
+            "owner",
+            lambda: Ask("DELETE", f"compliance/reports/jobs/{world.job.pk}"),
+        ),
         "GET compliance/reports": ("owner", lambda: Ask("GET", "compliance/reports")),
         "GET compliance/reports/<uuid:report_id>": (
             "owner",

@@ -19,8 +19,9 @@ from accounts.sessions import session_open
 from attestations.models import Attestation
 from attestations.services import attestation_create
 from audit.models import AuditEvent
-from compliance.models import ComplianceReport
+from compliance.models import ComplianceReport, ReportJob
 from compliance.services.metadata import metadata_upsert
+from compliance.services.report_jobs import report_ask
 from compliance.services.reports import report_generate
 from compliance.services.status import status_recalculate
 from jurisdictions.models import (
@@ -80,6 +81,8 @@ class Ask:
 class World:
     """The token `ASSET` of `issuer`: metadata, two pending attestations, one report, a status.
 
+    `job` is a report on the issuer that the owner asked for and nobody works on.
+
     `pack` is a Draft by the officer, with the one requirement `RULE`, which `waiver`, requested by
     the officer, is about; `dry_run` of it has finished. Token and issuer are tagged GLOBAL.
     """
@@ -95,6 +98,7 @@ class World:
     pack: RulePack
     waiver: Waiver
     dry_run: DryRun
+    job: ReportJob
 
     def client(self, persona: str) -> APIClient:
         return factories.client_for(self.users[persona])
@@ -111,6 +115,7 @@ class World:
             .replace("<uuid:report_id>", str(self.report.pk))
             .replace("<uuid:attestation_id>", str(self.by_owner.pk))
             .replace("<uuid:issuer_id>", str(self.issuer.pk))
+            .replace("<uuid:job_id>", str(self.job.pk))
             .replace("<uuid:waiver_id>", str(self.waiver.pk))
             .replace("<uuid:run_id>", str(self.dry_run.pk))
             .replace("<slug:pack_id>", self.pack.pack_id)
@@ -145,6 +150,8 @@ def make_world() -> World:
         actor=owner, asset_id=ASSET, network=VOI, changes={"jurisdiction": "GLOBAL"}
     )
     report = report_generate(actor=officer, asset_id=ASSET, network=VOI)
+    job = report_ask(actor=owner, issuer_id=issuer.pk, background=True)
+    assert isinstance(job, ReportJob)
     pack = draft(officer)
     for path in ("token.isin", "issuer.website"):
         FactDefinition.objects.get_or_create(path=path, defaults={"type": "string"})
@@ -169,6 +176,7 @@ def make_world() -> World:
             expires_at=timezone.now() + timedelta(days=30),
         ),
         dry_run=DryRunReport.objects.get(digest=tried(pack)).run,
+        job=job,
     )
 
 

@@ -169,6 +169,10 @@ def test_a_fact_that_left_the_catalogue_stays_chosen():
     assert found == params
     assert problems[name("date_within", "field")] == ["there is no fact gone.fact"]
     assert problems[name("date_within", "notAfter")] == ["there is no fact gone.date"]
+    params = {"anyOf": ["gone.fact", "token.isin"]}
+    assert through("field_present", params)[0] == params
+    params = {"field": "token.holderCount", "minFrom": [{"field": "gone.fact", "ratio": 0.5}]}
+    assert through("number_within", params)[0] == params
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ class TokenFactsViewSet(WireViewSet):
     query_parameters: ClassVar[dict[str, frozenset[str]]] = {
         "retrieve": frozenset({"network"}),
         "record": frozenset({"network"}),
+        "history": TokenFactHistoryFilter.known_parameters(),
     }
 
     @extend_schema(
@@ -108,6 +109,7 @@ class IssuerFactsViewSet(WireViewSet):
     query_parameters: ClassVar[dict[str, frozenset[str]]] = {
         "retrieve": frozenset(),
         "record": frozenset(),
+        "history": IssuerFactHistoryFilter.known_parameters(),
     }
 
     @extend_schema(parameters=[IF_NONE_MATCH_PARAMETER], responses=tagged(_OF_ISSUER))

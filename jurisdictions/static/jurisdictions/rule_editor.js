@@ -111,6 +111,8 @@
     const known = facts(condition);
     condition.querySelectorAll("[data-row]").forEach(function (row) { offer(row, known); });
     condition.addEventListener("change", function (event) {
+      const sentence = condition.querySelector(".condition-sentence strong");
+      if (sentence) sentence.textContent = "In words, before your changes:";
       const row = event.target.closest("[data-row]");
       if (row && event.target.tagName === "SELECT") offer(row, known);
       const word = condition.querySelector("[data-group] > legend > select");
