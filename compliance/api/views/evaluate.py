@@ -34,8 +34,8 @@ class EvaluateSerializer(WireSerializer):
     as_of = MomentField(
         required=False,
         allow_null=True,
-        help_text="Now, unless given. Of the past: the record and the rules as they stood, or a 422 "
-        "that says what changed without a history. Of the future: the clock and the rules of that "
+        help_text="Now, unless given. Of the past: the record and the rules as they stood, or a "
+        "422 that says what changed without a history. Of the future: the clock and the rules of that "
         "moment, over what is recorded now.",
     )
     pack_id = TextField(max_length=50, required=False, allow_null=True)
