@@ -35,8 +35,8 @@ class EvaluateSerializer(WireSerializer):
         required=False,
         allow_null=True,
         help_text="Now, unless given. Of the past: the record and the rules as they stood, or a "
-        "422 that says what changed without a history. Of the future: the clock and the rules of that "
-        "moment, over what is recorded now.",
+        "422 that says what changed without a history. Of the future: the clock and the rules of "
+        "that moment, over what is recorded now.",
     )
     pack_id = TextField(max_length=50, required=False, allow_null=True)
     version = TextField(
