@@ -23,7 +23,8 @@ from compliance.models import ComplianceMetadata
 from config.api.formats import utc_text
 from deployments.selectors import latest_deployment
 from deployments.services import deployment_import
-from whitelist.services import whitelist_entry_upsert, whitelist_policy_set
+from whitelist.services.entries import whitelist_entry_upsert
+from whitelist.services.policies import whitelist_policy_set
 
 PASSWORD = "assayer-demo-2026"  # noqa: S105 - printed by the quickstart, refused outside development
 VOI, ARAMID = "voimain-v1.0", "aramidmain-v1.0"

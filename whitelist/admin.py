@@ -10,12 +10,8 @@ from django.utils import timezone
 from accounts.admin_roles import ModelForm, ServiceModelAdmin, actor_of
 from whitelist.addresses import holder_address
 from whitelist.models import WhitelistEntry, WhitelistPolicy
-from whitelist.services import (
-    CLEARED,
-    EntryContent,
-    whitelist_entry_upsert,
-    whitelist_policy_set,
-)
+from whitelist.services.entries import CLEARED, EntryContent, whitelist_entry_upsert
+from whitelist.services.policies import whitelist_policy_set
 
 
 class WhitelistEntryForm(ModelForm):

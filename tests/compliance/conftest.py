@@ -16,7 +16,8 @@ from compliance.services.metadata import metadata_upsert
 from deployments.services import deployment_import
 from jurisdictions.loading import rules_load
 from tests.factories import CID, VOI, wallet
-from whitelist.services import whitelist_entry_upsert, whitelist_policy_set
+from whitelist.services.entries import whitelist_entry_upsert
+from whitelist.services.policies import whitelist_policy_set
 
 ASSET = 50001
 TRANSACTION = "QAHZTY5GWMHORSBLORQBRIVOZPKHYHK3FZ5WVP3XBCTVOSVFUINA"

@@ -12,7 +12,7 @@ from compliance.services.metadata import metadata_upsert
 from compliance.services.status import status_recalculate
 from tests.compliance.conftest import ASSET
 from tests.factories import ARAMID, client_for, event_bodies
-from whitelist.services import whitelist_policy_set
+from whitelist.services.policies import whitelist_policy_set
 
 pytestmark = pytest.mark.django_db
 PATH = f"/api/v1/compliance/{ASSET}/status/history"

@@ -12,7 +12,8 @@ from jurisdictions.loading import rules_load
 from jurisdictions.services.tags import tag_assign
 from tests.compliance.conftest import ASSET
 from tests.factories import ARAMID, VOI, client_for, wallet
-from whitelist.services import whitelist_entry_upsert, whitelist_policy_set
+from whitelist.services.entries import whitelist_entry_upsert
+from whitelist.services.policies import whitelist_policy_set
 
 pytestmark = pytest.mark.django_db
 PATH = f"/api/v1/token/{ASSET}/compliance-indicators"

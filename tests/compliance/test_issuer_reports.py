@@ -26,7 +26,7 @@ from tests.compliance.conftest import ASSET, TRANSACTION
 from tests.compliance.reports import URL, check, generate
 from tests.compliance.test_report_schema import undescribed
 from tests.factories import VOI, IssuerFactory, client_for, event_bodies
-from whitelist.services import whitelist_policy_set
+from whitelist.services.policies import whitelist_policy_set
 
 pytestmark = pytest.mark.django_db
 TYPES = ("Full", "MicaReadiness", "AuditTrail", "ComplianceBadge")

@@ -40,7 +40,8 @@ from tests.factories import (
     user_with_role,
     wallet,
 )
-from whitelist.services import whitelist_entry_upsert, whitelist_policy_set
+from whitelist.services.entries import whitelist_entry_upsert
+from whitelist.services.policies import whitelist_policy_set
 
 pytestmark = pytest.mark.django_db
 Get = Callable[..., Any]

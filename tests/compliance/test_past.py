@@ -53,7 +53,8 @@ from tests.factories import (
     wallet,
 )
 from tests.jurisdictions import rules
-from whitelist.services import whitelist_entry_upsert, whitelist_policy_set
+from whitelist.services.entries import whitelist_entry_upsert
+from whitelist.services.policies import whitelist_policy_set
 
 pytestmark = pytest.mark.django_db
 EVALUATE = "/api/v1/compliance/jurisdiction-rules/evaluate"

@@ -14,7 +14,7 @@ from compliance.services.metadata import metadata_upsert
 from jurisdictions.loading import rules_load
 from tests.compliance.conftest import ASSET, attest, trail_verified
 from tests.factories import VOI
-from whitelist.services import whitelist_policy_set
+from whitelist.services.policies import whitelist_policy_set
 
 Read = Callable[..., dict[str, Any]]
 pytestmark = pytest.mark.django_db

@@ -18,7 +18,7 @@ from compliance.models import ComplianceReport
 from compliance.reports.table import CHECK_COLUMNS, EVENT_COLUMNS, EVIDENCE_COLUMNS
 from tests.compliance.reports import URL, generate
 from tests.factories import client_for, event_bodies
-from whitelist.services import whitelist_policy_set
+from whitelist.services.policies import whitelist_policy_set
 
 pytestmark = pytest.mark.django_db
 FORMATS = ("json", "csv", "pdf", "oscal")

@@ -24,7 +24,7 @@ from jurisdictions.services.lifecycle import pack_retire
 from tests.compliance.conftest import ASSET
 from tests.compliance.reports import URL, generate
 from tests.factories import VOI, IssuerFactory, client_for, event_bodies, member_of, user_with_role
-from whitelist.services import whitelist_policy_set
+from whitelist.services.policies import whitelist_policy_set
 
 pytestmark = pytest.mark.django_db
 JOBS = f"{URL}/jobs"

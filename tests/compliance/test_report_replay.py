@@ -25,7 +25,7 @@ from tests.compliance.golden_subjects import NAMES, golden_content
 from tests.compliance.golden_tokens import golden, seal
 from tests.compliance.reports import URL, check, generate
 from tests.factories import client_for, event_bodies
-from whitelist.services import whitelist_policy_set
+from whitelist.services.policies import whitelist_policy_set
 
 ROOT = Path(__file__).parents[2]
 

@@ -22,7 +22,7 @@ from config.api.formats import utc_text
 from tests.compliance.conftest import ASSET
 from tests.compliance.reports import URL, generate
 from tests.factories import VOI, client_for, event_bodies
-from whitelist.services import whitelist_policy_set
+from whitelist.services.policies import whitelist_policy_set
 
 pytestmark = pytest.mark.django_db
 

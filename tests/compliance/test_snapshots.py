@@ -28,7 +28,7 @@ from jurisdictions.services.waivers import waiver_approve, waiver_request, waive
 from tests.compliance.conftest import ASSET
 from tests.factories import VOI, user_with_role
 from tests.jurisdictions.rules import RULE, activate
-from whitelist.services import whitelist_policy_set
+from whitelist.services.policies import whitelist_policy_set
 
 Read = Callable[..., dict[str, Any]]
 pytestmark = pytest.mark.django_db

@@ -25,7 +25,7 @@ from compliance.services.metadata import metadata_delete, metadata_upsert
 from compliance.services.status import due_statuses, status_get, status_recalculate
 from tests.compliance.conftest import ASSET, attest
 from tests.factories import ARAMID, VOI, client_for, event_bodies
-from whitelist.services import whitelist_policy_set
+from whitelist.services.policies import whitelist_policy_set
 
 Read = Callable[..., dict[str, Any]]
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,8 @@ from config.api.errors import Conflict
 from tests.factories import TokenFactory, wallet
 from whitelist.admin import WhitelistEntryAdmin
 from whitelist.models import WhitelistEntry, WhitelistPolicy
-from whitelist.services import whitelist_entry_upsert, whitelist_policy_set
+from whitelist.services.entries import whitelist_entry_upsert
+from whitelist.services.policies import whitelist_policy_set
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from config.api.errors import PermissionRefused, ValidationFailed
 from tests import factories
 from tests.factories import TokenFactory, wallet
 from whitelist.models import WhitelistEntry
-from whitelist.services import whitelist_entry_upsert
+from whitelist.services.entries import whitelist_entry_upsert
 
 pytestmark = pytest.mark.django_db
 
@@ -274,7 +274,7 @@ def test_an_entry_and_its_event_stand_or_fall_together(owner, token, monkeypatch
     def broken(*args, **kwargs):
         raise RuntimeError("no event")
 
-    monkeypatch.setattr("whitelist.services.record_event", broken)
+    monkeypatch.setattr("whitelist.services.entries.record_event", broken)
     with pytest.raises(RuntimeError):
         whitelist_entry_upsert(actor=owner, token=token, address=wallet(1))
     assert WhitelistEntry.objects.count() == 0

@@ -10,7 +10,8 @@ from config.api.errors import PermissionRefused, ValidationFailed
 from tests.factories import TokenFactory, wallet
 from whitelist.models import WhitelistEntry, WhitelistPolicy
 from whitelist.selectors import PopulationEntry, WhitelistPopulation, whitelist_population
-from whitelist.services import whitelist_entry_upsert, whitelist_policy_set
+from whitelist.services.entries import whitelist_entry_upsert
+from whitelist.services.policies import whitelist_policy_set
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""Writing whitelists. Every function is one transaction with its event."""
+"""Writing the entries of whitelists. Every function is one transaction with its event."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,8 +13,8 @@ from accounts.policies import require_token_writer
 from audit.services import record_event
 from config.api.errors import ValidationFailed
 from whitelist.addresses import holder_address
-from whitelist.choices import Enforcement, EntryStatus
-from whitelist.models import WhitelistEntry, WhitelistPolicy
+from whitelist.choices import EntryStatus
+from whitelist.models import WhitelistEntry
 
 
 class EntryContent(TypedDict, total=False):
@@ -121,36 +121,3 @@ def _valid(content: EntryContent) -> dict[str, Any]:
         name, texts = next(iter(details.items()))
         raise ValidationFailed(f"{name}: {texts[0]}", details=details) from None
     return {name: getattr(sample, name) for name in given}
-
-
-@transaction.atomic
-def whitelist_policy_set(*, actor: User, token: Token, enforcement: str) -> WhitelistPolicy:
-    """Say how the whitelist of a token binds its transfers: Mandatory, Optional or Off.
-
-    Setting what is set already writes nothing, no event either. Raises `PermissionRefused` and
-    `ValidationFailed`.
-    """
-    require_token_writer(actor, token)
-    if enforcement not in Enforcement.values:
-        message = f"Must be one of {', '.join(Enforcement.values)}."
-        raise ValidationFailed(f"enforcement: {message}", details={"enforcement": [message]})
-    policy, created = WhitelistPolicy.objects.select_for_update().get_or_create(
-        token=token, defaults={"enforcement": enforcement, "set_by": actor.label}
-    )
-    policy.token = token
-    before = None if created else policy.enforcement
-    if before == enforcement:
-        return policy
-    if not created:
-        policy.enforcement = enforcement
-        policy.set_by = actor.label
-        policy.set_at = timezone.now()
-        policy.save(update_fields=["enforcement", "set_by", "set_at"])
-    record_event(
-        "whitelist.policy.changed",
-        actor=actor,
-        **token.event_fields,
-        old_status=before,
-        new_status=enforcement,
-    )
-    return policy

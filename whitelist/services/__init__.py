@@ -1,0 +1,1 @@
+"""Writing whitelists, their policies, and who may hold."""
