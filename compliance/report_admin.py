@@ -63,7 +63,7 @@ class _SubjectAdmin(RoleAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
 class ComplianceReportAdmin(_SubjectAdmin):
     """Stored reports, as they were generated."""
 
-    list_display = ("id", "subject", "report_type", "status", "as_of", "created_by", "created_at")
+    list_display = ("created_at", "subject", "report_type", "status", "as_of", "created_by")
     list_filter = (SubjectFilter, "report_type", "status", "token__network")
     search_fields = ("token__asset_id__exact", "issuer__legal_name", "digest__exact")
     ordering = ("-created_at", "-id")

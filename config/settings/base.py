@@ -246,6 +246,7 @@ CORS_ALLOW_HEADERS = [
     "idempotency-key",
     "if-match",
     "if-none-match",
+    "prefer",
     "x-correlation-id",
     "x-idempotency-key",
 ]
@@ -254,6 +255,7 @@ CORS_EXPOSE_HEADERS = [
     "etag",
     "link",
     "location",
+    "preference-applied",
     "retry-after",
     "x-content-sha256",
     "x-correlation-id",
