@@ -145,7 +145,7 @@ def _group(predicate: Any, level: int) -> Group | None:
 def _row(predicate: Any) -> Row | None:
     negated = list(predicate) == ["not"] and "fact" in predicate["not"]
     leaf = predicate["not"] if negated else predicate
-    if "fact" not in leaf:
+    if not isinstance(leaf, Mapping) or not isinstance(leaf.get("fact"), str):
         return None
     op, value = str(leaf["op"]), leaf.get("value")
     if op == "exists":

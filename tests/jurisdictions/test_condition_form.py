@@ -53,6 +53,12 @@ BEYOND: dict[str, Any] = {
     "two lines": {**ASSET, "value": "a\nb"},
     "a number as text": {**HOLDERS, "op": "eq", "value": "10"},
     "strange": {"sometimes": True},
+    "a fact that is none": {"any": [{"fact": {"a": [1]}, "op": "exists"}, ASSET]},
+    "an operator that is none": {**ASSET, "op": ["eq"]},
+    "a value that is none": {**ASSET, "op": "in", "value": [[1], {}]},
+    "not a list": {"all": {"a": 1}},
+    "not a condition": {"not": 5},
+    "a condition of a number": {"any": [5, []]},
 }
 
 
