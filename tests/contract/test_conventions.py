@@ -184,6 +184,7 @@ class TestCors:
                 "etag",
                 "link",
                 "location",
+                "preference-applied",
                 "retry-after",
                 "x-content-sha256",
                 "x-correlation-id",
