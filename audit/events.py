@@ -1,42 +1,13 @@
-"""The registry: every name that an event can have, and what follows from it.
-
-A name is dotted and in the past tense: `<app>.<noun>.<what happened>`. `affects_status` marks the
-events after which a token's compliance status must be computed again; `evidence` is the name by
-which rules ask for such an event.
-"""
-
-from dataclasses import dataclass
+"""The registry: every name that an event can have, and what follows from it."""
 
 from audit.choices import ActionType, Category, Severity
+from audit.event_types import EventType
+from audit.event_types import event_type as _event
+from audit.whitelist_events import WHITELIST_EVENTS
+
+__all__ = ["EVENT_TYPES", "EVIDENCE_NAMES", "EventType"]
 
 _A, _C, _S = ActionType, Category, Severity
-
-
-@dataclass(frozen=True, slots=True)
-class EventType:
-    """One kind of event."""
-
-    name: str
-    label: str
-    category: Category
-    action_type: ActionType
-    severity: Severity = Severity.INFO
-    affects_status: bool = False
-    evidence: str | None = None
-
-
-def _event(
-    name: str,
-    label: str,
-    category: Category,
-    action: ActionType,
-    severity: Severity = Severity.INFO,
-    *,
-    affects: bool = False,
-    evidence: str | None = None,
-) -> EventType:
-    return EventType(name, label, category, action, severity, affects, evidence)
-
 
 _TYPES = (
     # Who is calling.
@@ -302,21 +273,7 @@ _TYPES = (
     _event(
         "attestations.attestation.list_failed", "Attestation list failed", _C.COMPLIANCE, _A.LIST
     ),
-    # Who may hold.
-    _event(
-        "whitelist.entry.created", "Whitelist entry added", _C.WHITELIST, _A.CREATE, affects=True
-    ),
-    _event(
-        "whitelist.entry.updated", "Whitelist entry changed", _C.WHITELIST, _A.UPDATE, affects=True
-    ),
-    _event(
-        "whitelist.policy.changed",
-        "Whitelist policy changed",
-        _C.WHITELIST_RULES,
-        _A.UPDATE,
-        _S.NOTICE,
-        affects=True,
-    ),
+    *WHITELIST_EVENTS,
     # Issuance.
     _event(
         "deployments.deployment.imported",
