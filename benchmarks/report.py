@@ -16,7 +16,7 @@ from benchmarks.world import ASSET, NETWORK, token_with_record
 from compliance.choices import ReportType
 from compliance.models import ComplianceReport
 from compliance.services.reports import report_generate
-from compliance.signing import sign
+from audit.signing import sign
 
 _TYPES = ("KYC", "AML", "Accreditation", "WhitePaper", "Prospectus")
 _SHARE = 10

@@ -21,7 +21,7 @@ from audit.body import canonical
 from compliance.impact import Impact, Judged, impact_of
 from compliance.reports.seal import sealed_bytes, signed_message, unsigned_bytes
 from compliance.services.status import Rules, rules_at
-from compliance.signing import current_key, sign
+from audit.signing import current_key, sign
 from compliance.snapshot_batches import token_snapshots
 from config.api.formats import utc_text
 from jurisdictions.engine import ENGINE_VERSION, Snapshot, aggregate, evaluate

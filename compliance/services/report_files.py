@@ -21,7 +21,7 @@ from compliance.reports.pdf import pdf_bytes
 from compliance.reports.seal import Inspection, inspect, sealed_bytes
 from compliance.reports.table import csv_bytes, row_count
 from compliance.services.reports import report_get_visible, report_unsigned
-from compliance.signing import public_keys
+from audit.signing import public_keys
 from config.api.errors import Conflict
 from config.observability.metrics import EXPORTED_ROWS
 

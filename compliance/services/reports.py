@@ -29,7 +29,7 @@ from compliance.report_subjects import ReportAsk, Subject, find_subject
 from compliance.reports.content import Content, make_content
 from compliance.reports.issuer_content import make_issuer_content, make_section
 from compliance.reports.seal import signed_message, unsigned_bytes
-from compliance.signing import current_key, sign
+from audit.signing import current_key, sign
 from config.api.errors import NotFound, NotVisible
 from config.api.formats import utc_text
 from config.observability.metrics import REPORTS

@@ -25,7 +25,7 @@ from compliance.services.report_files import (
     report_export,
     report_verify,
 )
-from compliance.signing import public_keys
+from audit.signing import public_keys
 from config.api.conditional import is_unchanged, not_modified
 from config.api.csv import mark_download
 from config.api.errors import NotFound, ValidationFailed
