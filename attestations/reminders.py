@@ -6,6 +6,7 @@ never one of a day that lies before the attestation itself.
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -36,9 +37,7 @@ def attestations_remind_expiring(*, limit: int = 500) -> int:
     nearer = 0
     for days in DAYS_AHEAD:
         for attestation in _take(now, nearer, days, limit - len(marks)):
-            marks.append(
-                AttestationReminder(attestation=attestation, days_ahead=days, sent_at=now)
-            )
+            marks.append(AttestationReminder(attestation=attestation, days_ahead=days, sent_at=now))
             drafts.append(_event(attestation, days))
         nearer = days
     if marks:
@@ -54,17 +53,16 @@ def _take(now: datetime, nearer: int, days: int, limit: int) -> list[Attestation
     return list(_still_due(locked, now, nearer, days)) if locked else []
 
 
-def _still_due(
-    locked: Collection[UUID], now: datetime, nearer: int, days: int
-) -> "QuerySet[Attestation]":
+def _still_due(locked: Collection[UUID], now: datetime, nearer: int, days: int) -> "QuerySet[Any]":
     rows = _due(now, nearer, days).filter(pk__in=locked).select_related("token")
     return rows.order_by("expires_at", "pk")
 
 
-def _due(now: datetime, nearer: int, days: int) -> "QuerySet[Attestation]":
+def _due(now: datetime, nearer: int, days: int) -> "QuerySet[Any]":
     ahead = timedelta(days=days)
     reminded = AttestationReminder.objects.filter(attestation=OuterRef("pk"), days_ahead=days)
-    return Attestation.objects.with_decisions().filter(
+    attestations: QuerySet[Any] = Attestation.objects.with_decisions()
+    return attestations.filter(
         ~Exists(reminded),
         expires_at__gt=now + timedelta(days=nearer),
         expires_at__lte=now + ahead,

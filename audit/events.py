@@ -1,16 +1,14 @@
-"""The registry: every name that an event can have, and what follows from it.
-
-A name is dotted and in the past tense: `<app>.<noun>.<what happened>`. `affects_status` marks the
-events after which a token's compliance status must be computed again; `evidence` is the name by
-which rules ask for such an event; `meters` is what it counts as in the metering.
-"""
+"""The registry: every name that an event can have, and what follows from it."""
 
 from audit.choices import ActionType, Category, Severity
-from audit.event_type import EventType, Operation, event_type
+from audit.event_types import EventType, Operation
+from audit.event_types import event_type as _event
 from audit.record_events import RECORD_TYPES
+from audit.whitelist_events import WHITELIST_EVENTS
+
+__all__ = ["EVENT_TYPES", "EVIDENCE_NAMES", "METERED", "EventType"]
 
 _A, _C, _S, _O = ActionType, Category, Severity, Operation
-_event = event_type
 
 _TYPES = (
     # Who is calling.
@@ -229,21 +227,7 @@ _TYPES = (
         _A.UPDATE,
         _S.NOTICE,
     ),
-    # Who may hold.
-    _event(
-        "whitelist.entry.created", "Whitelist entry added", _C.WHITELIST, _A.CREATE, affects=True
-    ),
-    _event(
-        "whitelist.entry.updated", "Whitelist entry changed", _C.WHITELIST, _A.UPDATE, affects=True
-    ),
-    _event(
-        "whitelist.policy.changed",
-        "Whitelist policy changed",
-        _C.WHITELIST_RULES,
-        _A.UPDATE,
-        _S.NOTICE,
-        affects=True,
-    ),
+    *WHITELIST_EVENTS,
     # Issuance.
     _event(
         "deployments.deployment.imported",

@@ -1,10 +1,10 @@
 """The events of the evidence, of the record, and of the answer; see `audit.events`."""
 
 from audit.choices import ActionType, Category, Severity
-from audit.event_type import Operation, event_type
+from audit.event_types import Operation
+from audit.event_types import event_type as _event
 
 _A, _C, _S, _O = ActionType, Category, Severity, Operation
-_event = event_type
 
 RECORD_TYPES = (
     # Evidence.

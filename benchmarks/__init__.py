@@ -8,6 +8,7 @@ NAMES = (
     "seal",
     "evaluate",
     "recalculate",
+    "dry_run",
     "report",
 )
 """The modules of this package that are benchmarks; each has `run(quick)`, which yields rows."""

@@ -104,14 +104,11 @@ class RulePackAdmin(ServiceModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ("pack_id", "jurisdiction", *CONTENT)
-        seen = ("seen_version",) if self.has_change_permission(request, obj) else ()
         shown = ("pack_id", "version", "status", "origin", "jurisdiction")
-        words = [
-            name
-            for field in CONTENT
-            for name in ((field, "condition") if field == "applies_when" else (field,))
-        ]
-        return (*shown, *words, *_WRITTEN, *seen)
+        if self.has_change_permission(request, obj):  # the editor says the condition in words
+            return (*shown, *CONTENT, *_WRITTEN, "seen_version")
+        words = ("condition" if field == "applies_when" else field for field in CONTENT)
+        return (*shown, *words, *_WRITTEN)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

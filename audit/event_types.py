@@ -1,4 +1,9 @@
-"""One kind of event: what its registry entry says of it."""
+"""What the registry says of each kind of event.
+
+A name is dotted and in the past tense: `<app>.<noun>.<what happened>`. `affects_status` marks the
+events after which a token's compliance status must be computed again; `evidence` is the name by
+which rules ask for such an event; `meters` is what it counts as in the metering.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +26,7 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """One kind of event. `meters`: what each of them counts as in the metering, if anything."""
+    """One kind of event."""
 
     name: str
     label: str
@@ -44,5 +49,5 @@ def event_type(
     evidence: str | None = None,
     meters: Operation | None = None,
 ) -> EventType:
-    """Return the registry entry of an event."""
+    """Return one kind of event."""
     return EventType(name, label, category, action, severity, affects, evidence, meters)

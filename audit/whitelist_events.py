@@ -1,0 +1,64 @@
+"""The kinds of events of whitelists: who may hold."""
+
+from audit.choices import ActionType, Category, Severity
+from audit.event_types import Operation
+from audit.event_types import event_type as _event
+
+_A, _C, _S, _O = ActionType, Category, Severity, Operation
+
+WHITELIST_EVENTS = (
+    _event(
+        "whitelist.entry.created",
+        "Whitelist entry added",
+        _C.WHITELIST,
+        _A.CREATE,
+        affects=True,
+        meters=_O.ADD,
+    ),
+    _event(
+        "whitelist.entry.updated",
+        "Whitelist entry changed",
+        _C.WHITELIST,
+        _A.UPDATE,
+        affects=True,
+        meters=_O.UPDATE,
+    ),
+    _event(
+        "whitelist.entry.removed",
+        "Whitelist entry removed",
+        _C.WHITELIST,
+        _A.DELETE,
+        _S.NOTICE,
+        affects=True,
+        meters=_O.REMOVE,
+    ),
+    _event(
+        "whitelist.entry.write_failed",
+        "Whitelist write failed",
+        _C.WHITELIST,
+        _A.UPDATE,
+        _S.NOTICE,
+    ),
+    _event(
+        "whitelist.entry.remove_failed",
+        "Whitelist removal failed",
+        _C.WHITELIST,
+        _A.DELETE,
+        _S.NOTICE,
+    ),
+    _event(
+        "whitelist.policy.changed",
+        "Whitelist policy changed",
+        _C.WHITELIST_RULES,
+        _A.UPDATE,
+        _S.NOTICE,
+        affects=True,
+    ),
+    _event(
+        "whitelist.policy.write_failed",
+        "Whitelist policy write failed",
+        _C.WHITELIST_RULES,
+        _A.UPDATE,
+        _S.NOTICE,
+    ),
+)
