@@ -98,7 +98,7 @@ _FIELDS = tuple(_BY_NAME[name] for name in _COLUMNS)
 _TABLE = AuditEvent._meta.db_table
 _INSERT = f'INSERT INTO "{_TABLE}" ({", ".join(_COLUMNS)}) VALUES '  # noqa: S608 - constants
 _PLACES = f"({', '.join(['%s'] * len(_COLUMNS))})"
-_ROWS_PER_STATEMENT = 500
+_ROWS_PER_STATEMENT = 1000
 
 
 def _row(draft: EventDraft, stamp: Stamp) -> tuple[Any, ...]:
