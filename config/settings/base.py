@@ -292,6 +292,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "jurisdictions.tasks.record_expired_waivers",
         "schedule": 60.0,
     },
+    "remind-of-expiring-attestations": {
+        "task": "attestations.tasks.remind_of_expiring_attestations",
+        "schedule": 600.0,
+    },
     "seal-events": {"task": "audit.tasks.seal_events", "schedule": 10.0},
     "verify-audit-trail": {"task": "audit.tasks.verify_trail", "schedule": 3600.0},
     "follow-chain-rounds": {"task": "accounts.tasks.follow_chain_rounds", "schedule": 30.0},
