@@ -146,11 +146,11 @@ class WhitelistViewSet(WireViewSet):
     )
     def list(self, request: Request, asset_id: int) -> Response:
         """List the entries of a token's whitelist, the newest first."""
+        rows, _ = EntryFilter.apply(WhitelistEntry.objects.all(), request)
         token = token_get_visible(
             actor=actor_of(request), asset_id=asset_id, network=named_network(request)
         )
-        rows, _ = EntryFilter.apply(WhitelistEntry.objects.filter(token=token), request)
-        page = self.paginator.paginate(rows, request)
+        page = self.paginator.paginate(rows.filter(token=token), request)
         for entry in page.rows:
             entry.token = token
         return answer_page("entries", page, _data(page.rows, many=True))
