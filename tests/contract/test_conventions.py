@@ -27,6 +27,7 @@ from tests.contract.routes import operations
 from tests.contract.world import (
     ASSET,
     EMAIL,
+    LISTED,
     PASSWORD,
     QUERIES,
     Ask,
@@ -440,6 +441,11 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
                     "proofHash": "y"})),
     ("attestations.api.views.attestations_visible",
      lambda w: Ask("GET", "compliance/attestations")),
+    *(
+        ("attestations.api.exports.attestations_visible",
+         lambda w, form=form: Ask("GET", f"compliance/attestations/export/{form}"))
+        for form in ("csv", "json")
+    ),
     ("attestations.api.views.attestation_get",
      lambda w: Ask("GET", f"compliance/attestations/{w.by_owner.pk}")),
     *(
@@ -465,7 +471,8 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
     *(
         (f"jurisdictions.services.lifecycle.pack_{step}",
          lambda w, step=step, body=body: Ask("POST", f"{w.path(_DRAFT)}/{step}", body))
-        for step, body in (("submit", {}), ("return", {"reason": "Cite."}), ("activate", {}),
+        for step, body in (("submit", {}), ("return", {"reason": "Cite."}),
+                           ("activate", {"dryRunReport": "0" * 64}),
                            ("retire", {"reason": "Repealed."}))
     ),
     ("jurisdictions.services.dry_runs.dry_run_request",
@@ -515,6 +522,17 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
      lambda w: Ask("GET", f"issuers/{w.issuer.pk}/facts")),
     ("jurisdictions.api.views.facts.issuer_facts_record",
      lambda w: Ask("POST", f"issuers/{w.issuer.pk}/facts", {"facts": {"issuer.website": "A"}})),
+    ("whitelist.api.views.entries.whitelist_entry_write",
+     lambda w: Ask("POST", "whitelist", {"assetId": ASSET, "address": LISTED})),
+    ("whitelist.api.views.entries.whitelist_entry_remove",
+     lambda w: Ask("DELETE", "whitelist", {"assetId": ASSET, "address": LISTED})),
+    ("whitelist.api.views.entries.whitelist_bulk_write",
+     lambda w: Ask("POST", "whitelist/bulk", {"assetId": ASSET, "addresses": [LISTED]})),
+    ("whitelist.api.views.entries.token_get_visible", lambda w: Ask("GET", f"whitelist/{ASSET}")),
+    ("whitelist.api.views.entries.whitelist_policy_get",
+     lambda w: Ask("GET", f"whitelist/{ASSET}/policy")),
+    ("whitelist.api.views.entries.whitelist_policy_write",
+     lambda w: Ask("PUT", f"whitelist/{ASSET}/policy", {"enforcement": "Off"})),
     ("jurisdictions.models.Waiver.objects.visible_to", lambda w: Ask("GET", "compliance/waivers")),
     ("jurisdictions.api.views.waivers.waiver_request",
      lambda w: Ask("POST", "compliance/waivers", waiver_body())),
