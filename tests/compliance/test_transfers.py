@@ -565,7 +565,8 @@ class TestCost:
             _ask(tokens[number % 4], wallet(number), wallet(number + 1)) for number in range(count)
         ]
         sent = self._statements(lambda: transfers_validate(actor=owner, asks=asks))
-        assert sent == ["WITH A", "INSERT"]
+        limited = connection.vendor == "sqlite" and count > 500
+        assert sent == ["WITH A", "INSERT", *(["INSERT"] if limited else [])]
         assert AuditEvent.objects.filter(name=VALIDATED).count() == count
 
 
