@@ -12,11 +12,20 @@ from typing import Any
 import pytest
 
 from jurisdictions.services.lifecycle import pack_submit
-from tests.contract.bodies import NEW_PACK, PACK, REQUIREMENT, waiver_body
+from tests.contract.bodies import (
+    NEW_PACK,
+    PACK,
+    PAIR,
+    REQUIREMENT,
+    SIMULATIONS,
+    simulation_body,
+    waiver_body,
+)
 from tests.contract.routes import api_operations
 from tests.contract.world import (
     ASSET,
     EMAIL,
+    LISTED,
     NEW_ASSET,
     PASSWORD,
     Ask,
@@ -127,6 +136,35 @@ BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
         lambda w: {"facts": {"issuer.website": "https://a.test"}},
     ),
     ("POST", "compliance/waivers"): ("officer", lambda w: waiver_body()),
+    ("POST", "whitelist"): (
+        "owner",
+        lambda w: {
+            "assetId": NEW_ASSET,
+            "network": VOI,
+            "address": wallet(7),
+            "status": "Active",
+            "expirationDate": "2027-01-21T00:00:00Z",
+            "role": "Admin",
+        },
+    ),
+    ("POST", "whitelist/bulk"): (
+        "owner",
+        lambda w: {"assetId": NEW_ASSET, "addresses": [wallet(7), wallet(8)], "mode": "All"},
+    ),
+    ("POST", "whitelist/validate-transfer"): ("outsider", lambda w: {**PAIR, "amount": 5}),
+    ("POST", "whitelist/validate-transfers"): ("outsider", lambda w: {"transfers": [PAIR]}),
+    **{
+        ("POST", f"token/{verb}/simulate"): (
+            "owner",
+            lambda w, verb=verb: simulation_body(w, verb),  # type: ignore[misc]
+        )
+        for verb in SIMULATIONS
+    },
+    ("DELETE", "whitelist"): ("owner", lambda w: {"assetId": ASSET, "address": LISTED}),
+    ("PUT", "whitelist/<asset:asset_id>/policy"): (
+        "owner",
+        lambda w: {"network": VOI, "enforcement": "Mandatory"},
+    ),
     ("POST", f"{_WAIVER}/approve"): ("administrator", lambda w: {}),
     ("POST", f"{_WAIVER}/revoke"): ("officer", lambda w: {"reason": "it is met by now"}),
 }
@@ -149,6 +187,11 @@ DELETE_FIELDS: dict[str, dict[str, dict[str, Any]]] = {
     "compliance/<asset:asset_id>": _NETWORK,
     "compliance/token-jurisdictions": {**_NETWORK, **_TAG, "assetId": {"type": "integer"}},
     f"{_ISSUER}/jurisdictions": _TAG,
+    "whitelist": {
+        **_NETWORK,
+        "assetId": {"type": "integer"},
+        "address": {"type": "string", "maxLength": 100},
+    },
 }
 
 
@@ -188,6 +231,8 @@ BAD: dict[str, tuple[Any, ...]] = {
     "uuid": (*_NEVER, True, "x", "\x00", "0" * 31, -1, 2**200, "g" * 32),
     "integer": (*_NEVER, True, "x", "", "1.5", "0x10", "\x00", 0, -1, 2**63, 2**64, -(2**63), 1e300,
                 "9" * 400, "9" * 2000),
+    "number": ([], {}, ["x"], {"x": "y"}, True, "x", "", "\x00", "NaN", "1e5", -1, -0.5, 1e300,
+               "9" * 400),
     "boolean": (*_NEVER, 1, 0, "true", "yes", ""),
     "choice": (*_NEVER, True, "Nonsense", "", "\x00", 99, -1, 2**64, "9" * 400, "x" * 5000),
     "map": (1, 1.5, True, "x", [], ["x"], {"a": {"b": 1}}, {"a": [1]}, {"a": 1.5}, {"a": 2**63},
@@ -212,7 +257,10 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def _bad_values(schema: dict[str, Any]) -> Iterator[Any]:
-    yield from BAD[_kind(schema)]
+    for value in BAD[_kind(schema)]:
+        whole = isinstance(value, int) and not isinstance(value, bool) and "minimum" in schema
+        if not whole or not schema["minimum"] <= value <= schema.get("maximum", value):
+            yield value
     if "maxLength" in schema:
         yield "x" * (schema["maxLength"] + 1)
 
@@ -381,6 +429,7 @@ class TestRepeated:
             (("DELETE", "compliance/<asset:asset_id>"), 404),
             (("DELETE", "compliance/token-jurisdictions"), 404),
             (("DELETE", f"{_ISSUER}/jurisdictions"), 404),
+            (("DELETE", "whitelist"), 404),
             *((("POST", f"{_WAIVER}/{verb}"), 409) for verb in ("approve", "revoke")),
             (("POST", "auth/refresh"), 401),
             (("POST", "auth/logout"), 401),
@@ -446,6 +495,8 @@ BAD_QUERIES: dict[str, tuple[str, ...]] = {
     ),
     "success": ("maybe", "1", "%00", "x" * 5000),
     "excludeExpired": ("maybe", "0", "%00", "x" * 5000),
+    "expired": ("maybe", "0", "%00", "x" * 5000),
+    "kycVerified": ("maybe", "1", "%00", "x" * 5000),
     "network": ("%00", "x" * 5000, "a%00b"),
     "enum": ("Nonsense", "99", "-1", "1.5", "%00", "9" * 400, "x" * 5000),
     "text": ("%00", "a%00b", "x" * 5000),
