@@ -139,7 +139,7 @@ class TrailViewSet(WireViewSet):
     )
     def consistency(self, request: Request) -> Response:
         """Get the proof that nothing of a smaller log was changed in a larger one."""
-        old, new = (_whole(request, name) for name in ("from", "to"))
+        old, new = _sizes(request)
         hashes = trail.consistency_get(old=old, new=new)
         return answer("proof", {"fromSize": old, "toSize": new, "hashes": trail.texts_of(hashes)})
 
@@ -185,12 +185,19 @@ def _tile(level: int, number: int, width: int) -> HttpResponse:
     )
 
 
-def _whole(request: Request, name: str) -> int:
-    text = request.query_params.get(name, "")
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
+def _sizes(request: Request) -> tuple[int, int]:
+    given = {name: request.query_params.get(name, "") for name in ("from", "to")}
+    wrong = [
+        name
+        for name, text in given.items()
+        if not text.isascii() or not text.isdigit() or len(text) > 18
+    ]
+    if wrong:
         message = "Give a whole number of events."
-        raise ValidationFailed(f"{name}: {message}", details={name: [message]})
-    return int(text)
+        raise ValidationFailed(
+            f"{wrong[0]}: {message}", details={name: [message] for name in wrong}
+        )
+    return int(given["from"]), int(given["to"])
 
 
 def _principal(request: Request) -> Principal:
