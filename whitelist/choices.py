@@ -31,3 +31,35 @@ class Enforcement(TextChoices):
     MANDATORY = "Mandatory"
     OPTIONAL = "Optional"
     OFF = "Off"
+
+
+class ImportMode(TextChoices):
+    """What an import does where a row cannot be used: leaves the row out, or everything."""
+
+    PARTIAL = "Partial"
+    ALL = "All"
+
+
+class ImportStatus(TextChoices):
+    """Where an import stands."""
+
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    FINISHED = "Finished"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
+class LogAction(TextChoices):
+    """What an entry of the whitelist audit log says was done.
+
+    The first four stand where the incumbent's integers put them.
+    """
+
+    ADD = "Add"
+    UPDATE = "Update"
+    REMOVE = "Remove"
+    TRANSFER_VALIDATION = "TransferValidation"
+    POLICY_CHANGE = "PolicyChange"
+    IMPORT = "Import"
+    EXPORT = "Export"
