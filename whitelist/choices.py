@@ -14,6 +14,23 @@ class EntryStatus(TextChoices):
     REVOKED = "Revoked"
 
 
+class WhitelistRole(TextChoices):
+    """As what somebody writes a whitelist; it follows from who they are, never from what they say.
+
+    Officers and Owners of the token's issuer are Admin, its Operators are Operator.
+    """
+
+    ADMIN = "Admin"
+    OPERATOR = "Operator"
+
+
+class BulkMode(TextChoices):
+    """What a bulk write does where an address cannot be used: nothing at all, or without it."""
+
+    ALL = "All"
+    PARTIAL = "Partial"
+
+
 class InvestorCategory(TextChoices):
     """What kind of investor stands behind an address."""
 

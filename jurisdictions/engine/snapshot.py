@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from jurisdictions.engine.values import FactValue
@@ -70,6 +71,12 @@ class WhitelistFacts:
 
     enforcement: str | None = None
     entries: tuple[WhitelistEntryFact, ...] = ()
+
+    @cached_property
+    def active(self) -> tuple[WhitelistEntryFact, ...]:
+        """The active entries in the order of their addresses."""
+        active = (one for one in self.entries if one.status == "Active")
+        return tuple(sorted(active, key=attrgetter("address")))
 
 
 @dataclass(frozen=True)

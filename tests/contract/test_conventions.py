@@ -465,7 +465,8 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
     *(
         (f"jurisdictions.services.lifecycle.pack_{step}",
          lambda w, step=step, body=body: Ask("POST", f"{w.path(_DRAFT)}/{step}", body))
-        for step, body in (("submit", {}), ("return", {"reason": "Cite."}), ("activate", {}),
+        for step, body in (("submit", {}), ("return", {"reason": "Cite."}),
+                           ("activate", {"dryRunReport": "0" * 64}),
                            ("retire", {"reason": "Repealed."}))
     ),
     ("jurisdictions.services.dry_runs.dry_run_request",

@@ -121,7 +121,7 @@ def test_an_officer_changes_an_entry_through_the_service(officer, entry, events)
     assert (entry.status, entry.reason, entry.updated_by) == ("Revoked", "Known", officer.label)
     (event,) = events("whitelist.entry.updated")
     assert event["actorId"] == str(officer.pk)
-    assert event["details"] == {"fields": ["status"]}
+    assert event["details"] == {"fields": ["status"], "role": "Admin"}
 
 
 def test_what_somebody_else_changed_meanwhile_stays(officer, owner, token, entry):

@@ -99,7 +99,7 @@ def test_a_new_entry_is_one_event(owner, token, events):
     assert event["affectedAddress"] == wallet(1)
     assert event["newStatus"] == "Active"
     assert "oldStatus" not in event
-    assert event["details"] == {"fields": ["kyc_verified", "reason"]}
+    assert event["details"] == {"fields": ["kyc_verified", "reason"], "role": "Admin"}
     assert "Known to us" not in AuditEvent.objects.get().body
 
 
@@ -119,7 +119,7 @@ def test_an_update_changes_the_given_fields_alone(owner, officer, token, events)
     assert event["actor"] == officer.label
     assert (event["oldStatus"], event["newStatus"]) == ("Active", "Revoked")
     assert event["affectedAddress"] == wallet(1)
-    assert event["details"] == {"fields": ["reason", "status"]}
+    assert event["details"] == {"fields": ["reason", "status"], "role": "Admin"}
 
 
 def test_none_clears_each_field_to_its_default(owner, token):
@@ -274,7 +274,7 @@ def test_an_entry_and_its_event_stand_or_fall_together(owner, token, monkeypatch
     def broken(*args, **kwargs):
         raise RuntimeError("no event")
 
-    monkeypatch.setattr("whitelist.services.entries.record_event", broken)
+    monkeypatch.setattr("whitelist.services.bulk.record_events", broken)
     with pytest.raises(RuntimeError):
         whitelist_entry_upsert(actor=owner, token=token, address=wallet(1))
     assert WhitelistEntry.objects.count() == 0

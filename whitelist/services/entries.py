@@ -1,53 +1,37 @@
 """Writing the entries of whitelists. Every function is one transaction with its event."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, TypedDict, Unpack
+from typing import Unpack
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.models import Token, User
-from accounts.policies import require_token_writer
+from accounts.selectors import token_get
+from accounts.services import token_for_write
 from audit.services import record_event
-from config.api.errors import ValidationFailed
-from whitelist.addresses import holder_address
-from whitelist.choices import EntryStatus
+from config.api.errors import NotFound
+from whitelist.choices import BulkMode
 from whitelist.models import WhitelistEntry
+from whitelist.network_rules import removal_violations
+from whitelist.services.bulk import WantedEntry, locked, put_entries, valid_address
+from whitelist.services.content import (
+    CLEARED,
+    EntryContent,
+    content_of,
+    require_own_role,
+    rule_violated,
+    told,
+    writer_role,
+)
 
+__all__ = [
+    "CLEARED",
+    "EntryContent",
+    "whitelist_entry_remove",
+    "whitelist_entry_upsert",
+    "whitelist_entry_write",
+]
 
-class EntryContent(TypedDict, total=False):
-    """The fields of an entry that a caller may state; None clears one."""
-
-    status: str | None
-    reason: str | None
-    expiration_date: datetime | None
-    kyc_verified: bool | None
-    kyc_verification_date: datetime | None
-    kyc_provider: str | None
-    investor_category: str | None
-    jurisdiction_code: str | None
-
-
-CLEARED: Mapping[str, Any] = {
-    "status": EntryStatus.ACTIVE,
-    "reason": None,
-    "expiration_date": None,
-    "kyc_verified": False,
-    "kyc_verification_date": None,
-    "kyc_provider": None,
-    "investor_category": None,
-    "jurisdiction_code": None,
-}
-_WIRE_NAMES = {
-    "expiration_date": "expirationDate",
-    "kyc_verified": "kycVerified",
-    "kyc_verification_date": "kycVerificationDate",
-    "kyc_provider": "kycProvider",
-    "investor_category": "investorCategory",
-    "jurisdiction_code": "jurisdictionCode",
-}
+NOT_FOUND = "Whitelist entry not found"
 
 
 @transaction.atomic
@@ -57,67 +41,79 @@ def whitelist_entry_upsert(
     """Put an address on the whitelist of a token, or change what its entry says.
 
     Fields that are not given stay as they are. A call that changes nothing writes nothing, no
-    event either. Raises `PermissionRefused` and `ValidationFailed`.
+    event either. Raises `PermissionRefused`, `ValidationFailed` and `EntryRuleViolated`.
     """
-    require_token_writer(actor, token)
-    values = _valid(content)
-    entry, created = WhitelistEntry.objects.select_for_update().get_or_create(
+    return _put(actor, locked(actor, token), address, content)[0]
+
+
+@transaction.atomic
+def whitelist_entry_write(
+    *,
+    actor: User,
+    asset_id: int,
+    network: str | None,
+    address: str,
+    content: EntryContent,
+    role: str | None = None,
+) -> tuple[WhitelistEntry, tuple[str, ...]]:
+    """Do as `whitelist_entry_upsert` does for a token that may not be recorded yet.
+
+    Returns the entry, and what its network recommends and it lacks. `role` may be stated where it
+    is the caller's own. Raises `AmbiguousAsset` besides.
+    """
+    token = token_for_write(actor=actor, asset_id=asset_id, network=network)
+    require_own_role(role, writer_role(actor, token))
+    return _put(actor, token, address, content)
+
+
+def _put(
+    actor: User, token: Token, address: str, content: EntryContent
+) -> tuple[WhitelistEntry, tuple[str, ...]]:
+    outcome = put_entries(
+        actor=actor,
         token=token,
-        address=_valid_address(address, token),
-        defaults={**values, "created_by": actor.label},
+        wanted=[WantedEntry(0, address, content)],
+        mode=BulkMode.PARTIAL,
     )
-    entry.token = token
-    old_status = None if created else entry.status
-    changed = sorted(
-        name for name, value in values.items() if created or getattr(entry, name) != value
-    )
-    if not created:
-        if not changed:
-            return entry
-        _change(entry, actor, {name: values[name] for name in changed})
+    if outcome.refused:
+        raise outcome.refused[0].problem
+    return outcome.entries[0], outcome.advice
+
+
+@transaction.atomic
+def whitelist_entry_remove(
+    *, actor: User, asset_id: int, network: str | None, address: str
+) -> None:
+    """Take an address from the whitelist of a token. The event log keeps what its entry said.
+
+    It can be added again, as a new entry. Raises `NotFound`, `AmbiguousAsset`,
+    `PermissionRefused`, `ValidationFailed`, and `EntryRuleViolated` where an Operator removes on a
+    network on which they may not revoke.
+    """
+    try:
+        found = token_get(asset_id=asset_id, network=network)
+    except NotFound:
+        raise NotFound(NOT_FOUND) from None
+    token = locked(actor, found)
+    spelled = valid_address(address, token)
+    rows = WhitelistEntry.objects.select_for_update().filter(token=token, address=spelled)
+    entry = rows.first()
+    if entry is None:
+        raise NotFound(NOT_FOUND)
+    role = writer_role(actor, token)
+    if broken := removal_violations(token.network, role):
+        raise rule_violated(broken)
+    said = content_of(entry)
+    entry.delete()
     record_event(
-        "whitelist.entry.created" if created else "whitelist.entry.updated",
+        "whitelist.entry.removed",
         actor=actor,
         **token.event_fields,
-        affected_address=entry.address,
-        old_status=old_status,
-        new_status=entry.status,
-        details={"fields": changed},
+        affected_address=spelled,
+        old_status=entry.status,
+        details={
+            "fields": sorted(name for name, value in said.items() if value != CLEARED[name]),
+            "role": str(role),
+            "was": told(said),
+        },
     )
-    return entry
-
-
-def _change(entry: WhitelistEntry, actor: User, values: Mapping[str, Any]) -> None:
-    for name, value in values.items():
-        setattr(entry, name, value)
-    entry.updated_by = actor.label
-    entry.updated_at = timezone.now()
-    entry.save(update_fields=[*values, "updated_by", "updated_at"])
-
-
-def _valid_address(address: str, token: Token) -> str:
-    try:
-        return holder_address(address, token.network)
-    except ValueError as problem:
-        raise ValidationFailed(str(problem), details={"address": [str(problem)]}) from None
-
-
-def _valid(content: EntryContent) -> dict[str, Any]:
-    """Return the given fields as they are stored; raises `ValidationFailed` with every problem."""
-    given: dict[str, Any] = {}
-    for name, value in content.items():
-        bare = value.strip() if isinstance(value, str) else value
-        given[name] = CLEARED[name] if bare is None or bare == "" else bare
-    if given.get("jurisdiction_code"):
-        given["jurisdiction_code"] = given["jurisdiction_code"].upper()
-    sample = WhitelistEntry(**given)
-    others = {field.name for field in WhitelistEntry._meta.fields} - given.keys()
-    try:
-        sample.clean_fields(exclude=others)
-    except ValidationError as problem:
-        details = {
-            _WIRE_NAMES.get(name, name): texts for name, texts in problem.message_dict.items()
-        }
-        name, texts = next(iter(details.items()))
-        raise ValidationFailed(f"{name}: {texts[0]}", details=details) from None
-    return {name: getattr(sample, name) for name in given}

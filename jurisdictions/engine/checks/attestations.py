@@ -144,8 +144,7 @@ def _members(population: str, context: CheckContext) -> list[str] | None:
     if population == "holders":
         holders = context.snapshot.holders
         return None if holders is None else sorted(set(holders))
-    entries = context.snapshot.whitelist.entries
-    return sorted({entry.address for entry in entries if entry.status == "Active"})
+    return list(dict.fromkeys(one.address for one in context.snapshot.whitelist.active))
 
 
 def _first_counting(

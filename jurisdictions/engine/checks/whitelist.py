@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING
 
 from jurisdictions.engine.checks.registry import (
@@ -55,25 +55,13 @@ def whitelist_enforced(params: Params, context: CheckContext) -> Outcome:
         allowed = " or ".join(params["enforcement"])
         reason = f"whitelist enforcement is {enforcement}; it must be {allowed}"
         return failed(ReasonCode.WHITELIST_NOT_ENFORCED, reason, evidence)
-    if params.get("nonEmpty") and not _active_entries(context):
+    if params.get("nonEmpty") and not context.snapshot.whitelist.active:
         reason = "the whitelist has no active entry"
         return failed(ReasonCode.WHITELIST_EMPTY, reason, evidence)
     return passed(f"whitelist enforcement is {enforcement}", evidence)
 
 
-def _active_entries(context: CheckContext) -> list[WhitelistEntryFact]:
-    entries = context.snapshot.whitelist.entries
-    return sorted((one for one in entries if one.status == "Active"), key=lambda e: e.address)
-
-
-_REQUIRE: dict[str, Callable[[WhitelistEntryFact, Clock], bool]] = {
-    "kycVerified": lambda entry, clock: entry.kyc_verified,
-    "notExpired": lambda entry, clock: (
-        entry.expires_at is None or not clock.reached(entry.expires_at)
-    ),
-    "kycDatePresent": lambda entry, clock: entry.kyc_verified_at is not None,
-    "jurisdictionPresent": lambda entry, clock: bool(entry.jurisdiction),
-}
+_REQUIRE = ("kycVerified", "notExpired", "kycDatePresent", "jurisdictionPresent")
 
 
 def _entries_problems(params: Params, catalogue: FactCatalogue) -> list[str]:
@@ -87,7 +75,7 @@ def _entries_problems(params: Params, catalogue: FactCatalogue) -> list[str]:
     "whitelist_entries_valid",
     purpose="the active whitelist entries are sound",
     params={
-        "require": texts(choices=tuple(_REQUIRE)),
+        "require": texts(choices=_REQUIRE),
         "maxKycAgeDays": POSITIVE,
         "excludeJurisdictions": texts(),
         "excludePersons": texts(choices=("US_PERSON",)),
@@ -103,10 +91,11 @@ def whitelist_entries_valid(params: Params, context: CheckContext) -> Outcome:
     An entry of unknown jurisdiction is undecided where jurisdictions are excluded; US_PERSON
     excludes entries of the United States, all the data can tell.
     """
-    entries = _active_entries(context)
+    entries = context.snapshot.whitelist.active
     if not entries:
         return empty_population(params.get("whenEmpty", "unknown"), "active_whitelist_entries")
-    verdicts = {entry.address: _entry_keeps(entry, params, context.clock) for entry in entries}
+    demands = _Demands(params, context.clock)
+    verdicts = {entry.address: demands.kept_by(entry) for entry in entries}
     good = [address for address, keeps in verdicts.items() if keeps]
     bad = [address for address, keeps in verdicts.items() if keeps is False]
     ratio, total = params.get("minRatio", 1), len(verdicts)
@@ -121,19 +110,45 @@ def whitelist_entries_valid(params: Params, context: CheckContext) -> Outcome:
     return failed(ReasonCode.WHITELIST_ENTRIES_INVALID, reason, evidence)
 
 
-def _entry_keeps(entry: WhitelistEntryFact, params: Params, clock: Clock) -> bool | None:
-    if not all(_REQUIRE[demand](entry, clock) for demand in params.get("require", ())):
-        return False
-    if "maxKycAgeDays" in params:
-        day = as_day(entry.kyc_verified_at)
-        if day is None or clock.too_old(day, params["maxKycAgeDays"]):
+class _Demands:
+    """What an entry has to keep, read from the params once for a population of any size."""
+
+    def __init__(self, params: Params, clock: Clock) -> None:
+        required = params.get("require", ())
+        self._kyc, self._unexpired, self._dated, self._placed = (
+            one in required for one in _REQUIRE
+        )
+        self._max_age: int | None = params.get("maxKycAgeDays")
+        excluded = set(params.get("excludeJurisdictions", ()))
+        if "US_PERSON" in params.get("excludePersons", ()):
+            excluded.add(_US)
+        self._excluded = excluded
+        self._clock = clock
+        self._days: dict[date, bool] = {}
+
+    def kept_by(self, entry: WhitelistEntryFact) -> bool | None:
+        """Whether the entry keeps them all; None where its jurisdiction is not recorded."""
+        if self._kyc and not entry.kyc_verified:
             return False
-    excluded = set(params.get("excludeJurisdictions", ()))
-    if "US_PERSON" in params.get("excludePersons", ()):
-        excluded.add(_US)
-    if not excluded:
-        return True
-    if not entry.jurisdiction:
-        return None
-    code = entry.jurisdiction.strip().upper()
-    return not {code, code.split("-")[0]} & excluded
+        if self._unexpired and entry.expires_at and self._clock.reached(entry.expires_at):
+            return False
+        if self._dated and entry.kyc_verified_at is None:
+            return False
+        if self._placed and not entry.jurisdiction:
+            return False
+        if self._max_age is not None and self._too_old(entry, self._max_age):
+            return False
+        if not self._excluded:
+            return True
+        if not entry.jurisdiction:
+            return None
+        code = entry.jurisdiction.strip().upper()
+        return code not in self._excluded and code.split("-")[0] not in self._excluded
+
+    def _too_old(self, entry: WhitelistEntryFact, max_age: int) -> bool:
+        day = as_day(entry.kyc_verified_at)
+        if day is None:
+            return True
+        if day not in self._days:
+            self._days[day] = self._clock.too_old(day, max_age)
+        return self._days[day]

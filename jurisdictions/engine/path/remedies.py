@@ -134,17 +134,28 @@ def _lacking(problem: Problem, wallets: list[str], new: list[AttestationFact]) -
     lacking = set()
     snapshot = problem.snapshot
     entries = {one.address: one for one in snapshot.whitelist.entries}
-    relevant = tuple(snapshot.attestations_of(problem.params["types"]))
+    held: dict[str, list[AttestationFact]] = {}
+    for one in snapshot.attestations_of(problem.params["types"]):
+        held.setdefault(one.subject, []).append(one)
+    without: bool | None = None  # what holds of one wallet without evidence holds of all
     for wallet in wallets:
+        evidence = tuple(held.get(wallet, ()))
+        if not evidence and without is not None:
+            if not without:
+                lacking.add(wallet)
+            continue
         alone = replace(
             snapshot,
-            attestations=tuple(one for one in relevant if one.subject == wallet),
+            attestations=evidence,
             whitelist=replace(
                 snapshot.whitelist, entries=(entries[wallet],) if wallet in entries else ()
             ),
             holders=(wallet,),
         )
-        if not problem.holds(problem.case, alone):
+        holds = problem.holds(problem.case, alone)
+        if not evidence:
+            without = holds
+        if not holds:
             lacking.add(wallet)
     return lacking
 
@@ -207,6 +218,8 @@ def _mend(problem: Problem, excluded: set[str], demands: list[str]) -> list[Step
         if {code, code.split("-")[0]} & excluded:
             removed.add(entry.address)
             continue
+        if entry.status != "Active":
+            continue
         mended = replace(
             entry,
             kyc_verified=entry.kyc_verified or "kycVerified" in demands,
@@ -214,7 +227,7 @@ def _mend(problem: Problem, excluded: set[str], demands: list[str]) -> list[Step
             expires_at=None if _ended(entry, problem, demands) else entry.expires_at,
             jurisdiction=entry.jurisdiction or (home if "jurisdictionPresent" in demands else None),
         )
-        if mended != entry and entry.status == "Active":
+        if mended != entry:
             corrected.append(mended)
     steps = []
     by = (ISSUER, OFFICER)
