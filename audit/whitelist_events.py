@@ -63,4 +63,5 @@ WHITELIST_EVENTS = (
         _S.NOTICE,
     ),
     _event("whitelist.entries.exported", "Whitelist exported", _C.WHITELIST, _A.EXPORT, _S.NOTICE),
+    _event("whitelist.transfer.validated", "Transfer validated", _C.TRANSFER_VALIDATION, _A.VERIFY),
 )

@@ -50,13 +50,6 @@ class Enforcement(TextChoices):
     OFF = "Off"
 
 
-class ImportMode(TextChoices):
-    """What an import does where a row cannot be used: leaves the row out, or everything."""
-
-    PARTIAL = "Partial"
-    ALL = "All"
-
-
 class ImportStatus(TextChoices):
     """Where an import stands."""
 

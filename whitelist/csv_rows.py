@@ -27,6 +27,7 @@ _MOMENT: Final = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
 )
 _JURISDICTION: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
+_SEPARATOR_LINE: Final = re.compile(r"\s*sep=([,;])[ \t]*(?:\r\n|\r|\n|$)", re.IGNORECASE)
 STATUSES: Final = ("Active", "Inactive", "Revoked")
 CATEGORIES: Final = (
     "AccreditedInvestor",
@@ -168,12 +169,11 @@ def read_rows(text: str) -> Iterator[CsvRow]:
 
 def _dialect(text: str) -> tuple[int, str]:
     """Return where the header begins and what separates its cells."""
-    start = 0
-    first = text.split("\n", 1)[0].strip()
-    if re.fullmatch(r"sep=[,;]", first, re.IGNORECASE):  # a line that spreadsheets write
-        start, separator = text.index("\n") + 1 if "\n" in text else len(text), first[-1]
-        return start, separator
-    return start, ";" if first.count(";") > first.count(",") else ","
+    stated = _SEPARATOR_LINE.match(text)  # a line that spreadsheets write and read
+    if stated is not None:
+        return stated.end(), stated[1]
+    header = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
+    return 0, ";" if header.count(";") > header.count(",") else ","
 
 
 def _records(reader: Any, offset: int) -> Iterator[tuple[int, list[str]]]:

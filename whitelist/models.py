@@ -11,9 +11,9 @@ from django.utils import timezone
 from accounts.models import Token, User
 from whitelist.addresses import MAX_LENGTH
 from whitelist.choices import (
+    BulkMode,
     Enforcement,
     EntryStatus,
-    ImportMode,
     ImportStatus,
     InvestorCategory,
 )
@@ -134,7 +134,7 @@ class WhitelistImport(models.Model):
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     file_name = models.CharField(max_length=200, blank=True)
     file_digest = models.CharField("SHA-256 of the file", max_length=64)
-    mode = models.CharField(max_length=7, choices=ImportMode, default=ImportMode.PARTIAL)
+    mode = models.CharField(max_length=7, choices=BulkMode, default=BulkMode.PARTIAL)
     dry_run = models.BooleanField(default=False)
     status = models.CharField(max_length=9, choices=ImportStatus, default=ImportStatus.QUEUED)
     rows_total = models.PositiveIntegerField("rows")
@@ -173,7 +173,7 @@ class WhitelistImport(models.Model):
                 condition=Q(status__in=ImportStatus.values), name="whitelist_import_status_known"
             ),
             models.CheckConstraint(
-                condition=Q(mode__in=ImportMode.values), name="whitelist_import_mode_known"
+                condition=Q(mode__in=BulkMode.values), name="whitelist_import_mode_known"
             ),
         ]
 

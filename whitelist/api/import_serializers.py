@@ -6,7 +6,7 @@ from django.db import models
 from rest_framework import serializers
 
 from config.api.serializers import ChoiceField, MomentField, WireSerializer
-from whitelist.choices import ImportMode, ImportStatus
+from whitelist.choices import BulkMode, ImportStatus
 from whitelist.models import WhitelistImport
 
 FIRST_REJECTED = 20
@@ -29,7 +29,7 @@ class WhitelistImportSerializer(WireSerializer):
     network = serializers.SerializerMethodField()
     file_name = serializers.CharField()
     file_digest = serializers.CharField(help_text="SHA-256 of the file.")
-    mode = ChoiceField(ImportMode)
+    mode = ChoiceField(BulkMode)
     dry_run = serializers.BooleanField(help_text="Nothing is changed: the counts say what would.")
     status = ChoiceField(ImportStatus)
     progress_percent = serializers.IntegerField()

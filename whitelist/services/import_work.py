@@ -15,20 +15,18 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import Token, User
-from accounts.policies import require_token_writer
+from accounts.models import Token
 from config.api.errors import DomainError
 from whitelist.addresses import MAX_LENGTH, holder_address
-from whitelist.choices import ImportMode, ImportStatus
+from whitelist.choices import BulkMode, ImportStatus
 from whitelist.csv_rows import CsvRow, read_rows
 from whitelist.models import (
     UNFINISHED,
-    WhitelistEntry,
     WhitelistImport,
     WhitelistImportFile,
     WhitelistImportRejection,
 )
-from whitelist.services.entries import whitelist_entry_upsert
+from whitelist.services.bulk import WantedEntry, whitelist_entries_upsert
 from whitelist.services.imports import record_import_event
 
 logger = logging.getLogger("assayer.whitelist")
@@ -36,6 +34,7 @@ logger = logging.getLogger("assayer.whitelist")
 BATCH = 1_000
 LEASE_SECONDS = 120
 MAX_ATTEMPTS = 5
+_RELATED = ("token__issuer", "requested_by")
 _GIVEN_UP = "The import could not be finished; the operator's log says why. Send the file again."
 _NOTHING_WRITTEN = "{} of {} rows cannot be used, so nothing was written (mode All)."
 
@@ -52,7 +51,7 @@ class _Work(NamedTuple):
 
     def locked(self) -> WhitelistImport:
         """Return the row, locked, while it is held; else raise `_LeaseLost`."""
-        rows = WhitelistImport.objects.select_for_update(of=("self",)).select_related("token")
+        rows = WhitelistImport.objects.select_for_update(of=("self",)).select_related(*_RELATED)
         row = rows.filter(pk=self.row.pk).first()
         if row is None or row.lease != self.lease or row.status != ImportStatus.RUNNING:
             raise _LeaseLost
@@ -100,7 +99,7 @@ def unattended_imports(*, limit: int = 100) -> Sequence[UUID]:
 @transaction.atomic
 def _claim(import_id: UUID) -> _Work | None:
     rows = WhitelistImport.objects.select_for_update(skip_locked=True, of=("self",))
-    rows = rows.select_related("token__issuer", "requested_by")
+    rows = rows.select_related(*_RELATED)
     row = rows.filter(pk=import_id, status__in=UNFINISHED).first()
     now = timezone.now()
     if row is None or (row.lease_until is not None and row.lease_until > now):
@@ -122,7 +121,7 @@ def _run(work: _Work) -> None:
     if text is None:  # cancelled since
         raise _LeaseLost
     rows = _prepared(read_rows(text), row.token)
-    checked_only = row.dry_run or row.mode == ImportMode.ALL
+    checked_only = row.dry_run or row.mode == BulkMode.ALL
     for start in range(row.rows_done, len(rows), BATCH):
         _do_batch(work, rows[start : start + BATCH], checked_only=checked_only)
     _finish(work, rows)
@@ -157,7 +156,7 @@ def _for_token(row: CsvRow, token: Token) -> CsvRow:
 @transaction.atomic
 def _do_batch(work: _Work, batch: Sequence[CsvRow], *, checked_only: bool) -> None:
     row = work.locked()
-    done = _apply(work.row.requested_by, row.token, batch, write=not checked_only)
+    done = _apply(row, batch, write=not checked_only)
     WhitelistImportRejection.objects.bulk_create(
         WhitelistImportRejection(
             whitelist_import=row,
@@ -185,48 +184,37 @@ def _do_batch(work: _Work, batch: Sequence[CsvRow], *, checked_only: bool) -> No
     )
 
 
-def _apply(actor: User, token: Token, batch: Sequence[CsvRow], *, write: bool) -> _Done:
-    require_token_writer(actor, token)
-    rejected = [(row, row.problem) for row in batch if row.problem is not None]
-    good = [row for row in batch if row.problem is None]
-    entries = {
-        entry.address: entry
-        for entry in WhitelistEntry.objects.filter(
-            token=token, address__in=[row.address for row in good]
-        )
-    }
-    created = changed = unchanged = 0
-    for row in good:
-        entry = entries.get(row.address)
-        try:
-            with transaction.atomic():
-                if write:
-                    whitelist_entry_upsert(
-                        actor=actor, token=token, address=row.address, **row.content
-                    )
-        except DomainError as refusal:
-            rejected.append((row, refusal.message))
-            continue
-        if entry is None:
-            created += 1
-        elif any(getattr(entry, name) != value for name, value in row.content.items()):
-            changed += 1
-        else:
-            unchanged += 1
-    return _Done(created, changed, unchanged, rejected)
+def _apply(row: WhitelistImport, batch: Sequence[CsvRow], *, write: bool) -> _Done:
+    """Have the usable rows of a batch written, or only looked at."""
+    rejected = [(one, one.problem) for one in batch if one.problem is not None]
+    outcome = whitelist_entries_upsert(
+        actor=row.requested_by,
+        token=row.token,
+        wanted=[
+            WantedEntry(index, one.address, one.content)
+            for index, one in enumerate(batch)
+            if one.problem is None
+        ],
+        mode=BulkMode.PARTIAL,
+        dry_run=not write,
+        notes=f"Import {row.pk}",
+    )
+    rejected += [(batch[one.index], one.problem.message) for one in outcome.refused]
+    rejected.sort(key=lambda pair: pair[0].line)
+    return _Done(outcome.created, outcome.updated, outcome.unchanged, rejected)
 
 
 @transaction.atomic
 def _finish(work: _Work, rows: Sequence[CsvRow]) -> None:
     row = work.locked()
-    if row.mode == ImportMode.ALL and not row.dry_run:
+    if row.mode == BulkMode.ALL and not row.dry_run:
         if row.rejected:
             _end_failed(row, _NOTHING_WRITTEN.format(row.rejected, row.rows_total))
             return
         row.created = row.changed = row.unchanged = 0
         for start in range(0, len(rows), BATCH):
             batch = rows[start : start + BATCH]
-            done = _apply(work.row.requested_by, row.token, batch, write=True)
+            done = _apply(row, batch, write=True)
             if done.rejected:
                 # It could be used when it was checked. Nothing of this transaction stays.
                 line, reason = done.rejected[0][0].line, done.rejected[0][1]
@@ -238,7 +226,7 @@ def _finish(work: _Work, rows: Sequence[CsvRow]) -> None:
     row.lease = row.lease_until = None
     row.save()
     WhitelistImportFile.objects.filter(pk=row.pk).delete()
-    record_import_event("whitelist.import.finished", row, actor=work.row.requested_by)
+    record_import_event("whitelist.import.finished", row, actor=row.requested_by)
 
 
 @transaction.atomic
@@ -252,7 +240,7 @@ def _fail(work: _Work, message: str) -> None:
 def _end_failed(row: WhitelistImport, message: str) -> None:
     row.status, row.finished_at = ImportStatus.FAILED, timezone.now()
     row.error_message = message[:1000]
-    if row.mode == ImportMode.ALL and not row.dry_run:
+    if row.mode == BulkMode.ALL and not row.dry_run:
         row.created = row.changed = row.unchanged = 0
     row.lease = row.lease_until = None
     row.save()

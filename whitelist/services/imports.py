@@ -16,7 +16,7 @@ from accounts.policies import require_token_writer
 from audit.principal import Principal
 from audit.services import record_event
 from config.api.errors import Conflict, NotFound, NotVisible, PermissionRefused, ValidationFailed
-from whitelist.choices import ImportMode, ImportStatus
+from whitelist.choices import BulkMode, ImportStatus
 from whitelist.csv_rows import BadFile, decoded, read_rows
 from whitelist.models import UNFINISHED, WhitelistImport, WhitelistImportFile
 
@@ -31,7 +31,7 @@ def whitelist_import_request(
     token: Token,
     raw: bytes,
     file_name: str = "",
-    mode: ImportMode = ImportMode.PARTIAL,
+    mode: BulkMode = BulkMode.PARTIAL,
     dry_run: bool = False,
 ) -> WhitelistImport:
     """Have the rows of a CSV file put on the whitelist of a token, in the background.

@@ -28,7 +28,7 @@ from config.api.schema import (
 from config.api.views import WireViewSet, answer
 from whitelist.api.import_serializers import IMPORTS, WhitelistImportSerializer
 from whitelist.api.parsers import CsvFormParser, CsvParser
-from whitelist.choices import ImportMode
+from whitelist.choices import BulkMode
 from whitelist.csv_rows import MAX_ROWS
 from whitelist.models import WhitelistImport
 from whitelist.services.imports import (
@@ -48,7 +48,7 @@ _UPLOAD = {
 }
 _MODE = OpenApiParameter(
     "mode",
-    {"type": "string", "enum": ImportMode.values},
+    {"type": "string", "enum": BulkMode.values},
     description="What happens where a row cannot be used: it is left out, or nothing is written.",
 )
 _DRY_RUN = OpenApiParameter(
@@ -127,12 +127,12 @@ class WhitelistImportViewSet(WireViewSet):
         )
 
 
-def _mode(request: Request) -> ImportMode:
-    asked = request.query_params.get("mode") or ImportMode.PARTIAL
-    mode = choice_of(ImportMode, asked)
+def _mode(request: Request) -> BulkMode:
+    asked = request.query_params.get("mode") or BulkMode.PARTIAL
+    mode = choice_of(BulkMode, asked)
     if mode is None or asked.isdigit():
-        raise ValidationError({"mode": [f"Must be one of {', '.join(ImportMode.values)}."]})
-    return ImportMode(mode)
+        raise ValidationError({"mode": [f"Must be one of {', '.join(BulkMode.values)}."]})
+    return BulkMode(mode)
 
 
 def _flag(request: Request, name: str) -> bool:
