@@ -1,6 +1,6 @@
 """Finding tokens and memberships."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from accounts.models import IssuerMember, Token, User
 from accounts.querysets import TokenQuerySet
@@ -43,6 +43,15 @@ def token_get_visible(*, actor: Principal, asset_id: int, network: str | None) -
     if not actor.reads_everything and token.issuer_id not in actor.issuer_ids:
         raise NotVisible(f"Nothing is recorded for asset {asset_id}.")
     return token
+
+
+def only_token_fields(*, asset_id: int) -> dict[str, Any]:
+    """Return what an event says of the one token with this asset id, or nothing.
+
+    For events that are not about one token as such, such as an export filtered by an asset id.
+    """
+    tokens = list(Token.objects.filter(asset_id=asset_id)[:2])
+    return tokens[0].event_fields if len(tokens) == 1 else {}
 
 
 def memberships_of(*, user: User) -> list[IssuerMember]:

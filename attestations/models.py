@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Issuer, Token
 from attestations.choices import SubjectType, VerificationStatus
+from attestations.credentials import LIST_SIZE
 from attestations.querysets import AttestationQuerySet
 from attestations.transitions import NEEDS_REASON, TRANSITIONS
 
@@ -102,6 +103,7 @@ class Attestation(models.Model):
                 F("id").desc(),
                 name="attestation_wallet",
             ),
+            models.Index(fields=["expires_at"], name="attestation_expiry"),
         ]
 
     def __str__(self) -> str:
@@ -182,3 +184,46 @@ class AttestationStatusChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_status} to {self.status}"
+
+
+class AttestationReminder(models.Model):
+    """That it was told, so many days ahead, that an attestation is about to expire; append-only."""
+
+    attestation = models.ForeignKey(Attestation, on_delete=models.PROTECT, related_name="reminders")
+    days_ahead = models.PositiveSmallIntegerField()
+    sent_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["attestation", "days_ahead"], name="attestation_reminded_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.days_ahead} days ahead"
+
+
+class AttestationCredential(models.Model):
+    """The place of a Verified attestation in the published status lists; append-only.
+
+    It is given with the verification and follows from the primary key.
+    """
+
+    attestation = models.OneToOneField(
+        Attestation, on_delete=models.PROTECT, related_name="credential"
+    )
+    issued_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.list_index} of list {self.list_number}"
+
+    @property
+    def list_number(self) -> int:
+        """The status list that it is in, from 1."""
+        return (self.pk - 1) // LIST_SIZE + 1
+
+    @property
+    def list_index(self) -> int:
+        """Its position in that list, from 0."""
+        return (self.pk - 1) % LIST_SIZE

@@ -16,7 +16,11 @@ from accounts.services import token_for_evidence
 from attestations.attributes import Attributes, attributes_problem
 from attestations.choices import SubjectType, VerificationStatus
 from attestations.kinds import canonical_type, is_known_type
-from attestations.models import Attestation, AttestationStatusChange
+from attestations.models import (
+    Attestation,
+    AttestationCredential,
+    AttestationStatusChange,
+)
 from attestations.proofs import proof_problem
 from attestations.selectors import ATTESTATION_NOT_FOUND
 from attestations.transitions import NEEDS_REASON, TRANSITIONS
@@ -113,7 +117,7 @@ def attestation_create(
         actor=actor,
         **attestation.event_fields,
         new_status=VerificationStatus.PENDING,
-        details=_event_details(attestation),
+        details=event_details(attestation),
     )
     return Attestation.objects.with_status(now).get(pk=attestation.pk)
 
@@ -175,13 +179,15 @@ def _decide(
         changed_by_label=actor.label,
         reason=reason,
     )
+    if status == VerificationStatus.VERIFIED:
+        AttestationCredential.objects.create(attestation=attestation, issued_at=now)
     record_event(
         _EVENTS[status],
         actor=actor,
         **attestation.event_fields,
         old_status=before,
         new_status=status,
-        details=_event_details(attestation),
+        details=event_details(attestation),
     )
     return Attestation.objects.with_status(now).get(pk=attestation.pk)
 
@@ -244,7 +250,8 @@ def _invalid(name: str, problem: str) -> ValidationFailed:
     return ValidationFailed(f"{name}: {problem}", details={name: [problem]})
 
 
-def _event_details(attestation: Attestation) -> dict[str, Any]:
+def event_details(attestation: Attestation) -> dict[str, Any]:
+    """Return the details of an event about it, without its free text."""
     # The type is free text; only a name of the catalogue may enter the log.
     details: dict[str, Any] = {"subjectType": str(attestation.subject_type)}
     if is_known_type(attestation.attestation_type):

@@ -2,12 +2,26 @@
 
 A name is dotted and in the past tense: `<app>.<noun>.<what happened>`. `affects_status` marks the
 events after which a token's compliance status must be computed again; `evidence` is the name by
-which rules ask for such an event.
+which rules ask for such an event; `meters` is what it counts as in the metering.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from audit.choices import ActionType, Category, Severity
+
+
+class Operation(StrEnum):
+    """What is metered, in the words and the order of the incumbent."""
+
+    UPSERT = "Upsert"
+    DELETE = "Delete"
+    ADD = "Add"
+    UPDATE = "Update"
+    REMOVE = "Remove"
+    BULK_ADD = "BulkAdd"
+    TRANSFER_VALIDATION = "TransferValidation"
+    EXPORT = "Export"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +35,7 @@ class EventType:
     severity: Severity = Severity.INFO
     affects_status: bool = False
     evidence: str | None = None
+    meters: Operation | None = None
 
 
 def event_type(
@@ -32,6 +47,7 @@ def event_type(
     *,
     affects: bool = False,
     evidence: str | None = None,
+    meters: Operation | None = None,
 ) -> EventType:
     """Return one kind of event."""
-    return EventType(name, label, category, action, severity, affects, evidence)
+    return EventType(name, label, category, action, severity, affects, evidence, meters)

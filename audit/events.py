@@ -1,13 +1,14 @@
 """The registry: every name that an event can have, and what follows from it."""
 
 from audit.choices import ActionType, Category, Severity
-from audit.event_types import EventType
+from audit.event_types import EventType, Operation
 from audit.event_types import event_type as _event
+from audit.record_events import RECORD_TYPES
 from audit.whitelist_events import WHITELIST_EVENTS
 
-__all__ = ["EVENT_TYPES", "EVIDENCE_NAMES", "EventType"]
+__all__ = ["EVENT_TYPES", "EVIDENCE_NAMES", "METERED", "EventType"]
 
-_A, _C, _S = ActionType, Category, Severity
+_A, _C, _S, _O = ActionType, Category, Severity, Operation
 
 _TYPES = (
     # Who is calling.
@@ -46,7 +47,14 @@ _TYPES = (
     _event("accounts.anchor.recorded", "Round anchor recorded", _C.ACCOUNT, _A.UPDATE),
     _event("security.access.denied", "Access denied", _C.SECURITY, _A.DENY, _S.WARNING),
     # The log itself.
-    _event("audit.log.exported", "Audit log exported", _C.AUDIT, _A.EXPORT, _S.NOTICE),
+    _event(
+        "audit.log.exported",
+        "Audit log exported",
+        _C.AUDIT,
+        _A.EXPORT,
+        _S.NOTICE,
+        meters=_O.EXPORT,
+    ),
     _event("audit.trail.verified", "Audit trail verified", _C.AUDIT, _A.VERIFY),
     _event("audit.trail.broken", "Audit trail found altered", _C.AUDIT, _A.VERIFY, _S.WARNING),
     _event(
@@ -57,6 +65,7 @@ _TYPES = (
         _S.NOTICE,
         affects=True,
     ),
+    _event("audit.checkpoint.refused", "Checkpoint not signed", _C.AUDIT, _A.VERIFY, _S.WARNING),
     # Which rules apply.
     _event("jurisdictions.pack.loaded", "Rule pack loaded", _C.JURISDICTION, _A.CREATE),
     _event("jurisdictions.pack.drafted", "Rule pack drafted", _C.JURISDICTION, _A.CREATE),
@@ -219,60 +228,6 @@ _TYPES = (
         _A.UPDATE,
         _S.NOTICE,
     ),
-    # Evidence.
-    _event(
-        "attestations.attestation.created",
-        "Attestation created",
-        _C.COMPLIANCE,
-        _A.CREATE,
-        affects=True,
-    ),
-    _event(
-        "attestations.attestation.create_failed",
-        "Attestation refused",
-        _C.COMPLIANCE,
-        _A.CREATE,
-        _S.NOTICE,
-    ),
-    _event(
-        "attestations.attestation.verified",
-        "Attestation verified",
-        _C.COMPLIANCE,
-        _A.UPDATE,
-        _S.NOTICE,
-        affects=True,
-    ),
-    _event(
-        "attestations.attestation.failed",
-        "Attestation failed",
-        _C.COMPLIANCE,
-        _A.UPDATE,
-        _S.NOTICE,
-        affects=True,
-    ),
-    _event(
-        "attestations.attestation.revoked",
-        "Attestation revoked",
-        _C.COMPLIANCE,
-        _A.UPDATE,
-        _S.NOTICE,
-        affects=True,
-    ),
-    _event(
-        "attestations.attestation.decision_failed",
-        "Attestation decision refused",
-        _C.COMPLIANCE,
-        _A.UPDATE,
-        _S.NOTICE,
-    ),
-    _event("attestations.attestation.read", "Attestation read", _C.COMPLIANCE, _A.READ),
-    _event(
-        "attestations.attestation.read_failed", "Attestation read failed", _C.COMPLIANCE, _A.READ
-    ),
-    _event("attestations.attestation.listed", "Attestations listed", _C.COMPLIANCE, _A.LIST),
-    _event(
-        "attestations.attestation.list_failed", "Attestation list failed", _C.COMPLIANCE, _A.LIST
-    ),
     *WHITELIST_EVENTS,
     # Issuance.
     _event(
@@ -283,71 +238,10 @@ _TYPES = (
         affects=True,
         evidence="TokenDeployed",
     ),
-    # The record and its answer.
-    _event(
-        "compliance.metadata.created",
-        "Metadata created",
-        _C.COMPLIANCE,
-        _A.CREATE,
-        affects=True,
-        evidence="MetadataUpserted",
-    ),
-    _event(
-        "compliance.metadata.updated",
-        "Metadata updated",
-        _C.COMPLIANCE,
-        _A.UPDATE,
-        affects=True,
-        evidence="MetadataUpserted",
-    ),
-    _event(
-        "compliance.metadata.deleted",
-        "Metadata deleted",
-        _C.COMPLIANCE,
-        _A.DELETE,
-        _S.NOTICE,
-        affects=True,
-    ),
-    _event("compliance.metadata.read", "Metadata read", _C.COMPLIANCE, _A.READ),
-    _event("compliance.metadata.listed", "Metadata listed", _C.COMPLIANCE, _A.LIST),
-    _event(
-        "compliance.metadata.create_failed",
-        "Metadata write failed",
-        _C.COMPLIANCE,
-        _A.CREATE,
-        _S.NOTICE,
-    ),
-    _event(
-        "compliance.metadata.delete_failed",
-        "Metadata deletion failed",
-        _C.COMPLIANCE,
-        _A.DELETE,
-        _S.NOTICE,
-    ),
-    _event("compliance.metadata.read_failed", "Metadata read failed", _C.COMPLIANCE, _A.READ),
-    _event("compliance.metadata.list_failed", "Metadata list failed", _C.COMPLIANCE, _A.LIST),
-    _event("compliance.status.changed", "Status changed", _C.COMPLIANCE, _A.UPDATE, _S.NOTICE),
-    _event("compliance.report.generated", "Report generated", _C.COMPLIANCE, _A.CREATE),
-    _event(
-        "compliance.report.generation_failed",
-        "Report generation failed",
-        _C.COMPLIANCE,
-        _A.CREATE,
-        _S.NOTICE,
-    ),
-    _event("compliance.report.read", "Report read", _C.COMPLIANCE, _A.READ),
-    _event("compliance.report.read_failed", "Report read failed", _C.COMPLIANCE, _A.READ),
-    _event("compliance.report.listed", "Reports listed", _C.COMPLIANCE, _A.LIST),
-    _event("compliance.report.reused", "Report answered again", _C.COMPLIANCE, _A.READ),
-    _event("compliance.report.exported", "Report exported", _C.COMPLIANCE, _A.EXPORT),
-    _event("compliance.report.export_failed", "Report export failed", _C.COMPLIANCE, _A.EXPORT),
-    _event("compliance.report_job.requested", "Report requested", _C.COMPLIANCE, _A.CREATE),
-    _event("compliance.report_job.finished", "Report job finished", _C.COMPLIANCE, _A.UPDATE),
-    _event("compliance.report_job.failed", "Report job failed", _C.COMPLIANCE, _A.UPDATE),
-    _event("compliance.report_job.cancelled", "Report job cancelled", _C.COMPLIANCE, _A.UPDATE),
-    _event("compliance.report.verified", "Report file checked", _C.COMPLIANCE, _A.VERIFY),
-    _event("compliance.report.verify_failed", "Report check failed", _C.COMPLIANCE, _A.VERIFY),
+    # Evidence, the record and its answer.
+    *RECORD_TYPES,
 )
 
 EVENT_TYPES = {event.name: event for event in _TYPES}
 EVIDENCE_NAMES = {event.name: event.evidence for event in _TYPES if event.evidence}
+METERED = {event.name: event.meters for event in _TYPES if event.meters}

@@ -1,16 +1,27 @@
 """The kinds of events of whitelists: who may hold."""
 
 from audit.choices import ActionType, Category, Severity
+from audit.event_types import Operation
 from audit.event_types import event_type as _event
 
-_A, _C, _S = ActionType, Category, Severity
+_A, _C, _S, _O = ActionType, Category, Severity, Operation
 
 WHITELIST_EVENTS = (
     _event(
-        "whitelist.entry.created", "Whitelist entry added", _C.WHITELIST, _A.CREATE, affects=True
+        "whitelist.entry.created",
+        "Whitelist entry added",
+        _C.WHITELIST,
+        _A.CREATE,
+        affects=True,
+        meters=_O.ADD,
     ),
     _event(
-        "whitelist.entry.updated", "Whitelist entry changed", _C.WHITELIST, _A.UPDATE, affects=True
+        "whitelist.entry.updated",
+        "Whitelist entry changed",
+        _C.WHITELIST,
+        _A.UPDATE,
+        affects=True,
+        meters=_O.UPDATE,
     ),
     _event(
         "whitelist.entry.removed",
@@ -19,6 +30,7 @@ WHITELIST_EVENTS = (
         _A.DELETE,
         _S.NOTICE,
         affects=True,
+        meters=_O.REMOVE,
     ),
     _event(
         "whitelist.entry.write_failed",

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.body import canonical
+from audit.signing import sign
 from benchmarks.events import fill
 from benchmarks.measure import Call, Row, sample
 from benchmarks.metadata_write import replay, statements_of
@@ -16,7 +17,6 @@ from benchmarks.world import ASSET, NETWORK, token_with_record
 from compliance.choices import ReportType
 from compliance.models import ComplianceReport
 from compliance.services.reports import report_generate
-from compliance.signing import sign
 
 _TYPES = ("KYC", "AML", "Accreditation", "WhitePaper", "Prospectus")
 _SHARE = 10

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
-from compliance.signing import signing_problem
+from audit.signing import signing_problem
 
 MINIMUM_KEY_BYTES = 32
 

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from audit.body import canonical
-from compliance.signing import PublicKey
+from audit.signing import PublicKey
 
 DOMAIN = b"assayer-report-v1\n"
 MEMBERS = (

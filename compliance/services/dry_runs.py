@@ -18,10 +18,10 @@ from django.utils import timezone
 
 from accounts.models import Token
 from audit.body import canonical
+from audit.signing import current_key, sign
 from compliance.impact import Impact, Judged, impact_of
 from compliance.reports.seal import sealed_bytes, signed_message, unsigned_bytes
 from compliance.services.status import Rules, rules_at
-from compliance.signing import current_key, sign
 from compliance.snapshot_batches import token_snapshots
 from config.api.formats import utc_text
 from jurisdictions.engine import ENGINE_VERSION, Snapshot, aggregate, evaluate

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from audit.principal import Principal
 from audit.services import record_event
+from audit.signing import public_keys
 from compliance.choices import DownloadFormat
 from compliance.models import ComplianceReport, ReportInput
 from compliance.report_subjects import Subject
@@ -21,7 +22,6 @@ from compliance.reports.pdf import pdf_bytes
 from compliance.reports.seal import Inspection, inspect, sealed_bytes
 from compliance.reports.table import csv_bytes, row_count
 from compliance.services.reports import report_get_visible, report_unsigned
-from compliance.signing import public_keys
 from config.api.errors import Conflict
 from config.observability.metrics import EXPORTED_ROWS
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit.principal import Principal
 from audit.services import record_event
+from audit.signing import current_key, sign
 from compliance.choices import ReportType
 from compliance.issuer_material import (
     issuer_material,
@@ -29,7 +30,6 @@ from compliance.report_subjects import ReportAsk, Subject, find_subject
 from compliance.reports.content import Content, make_content
 from compliance.reports.issuer_content import make_issuer_content, make_section
 from compliance.reports.seal import signed_message, unsigned_bytes
-from compliance.signing import current_key, sign
 from config.api.errors import NotFound, NotVisible
 from config.api.formats import utc_text
 from config.observability.metrics import REPORTS

@@ -294,6 +294,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
     },
     "continue-whitelist-imports": {"task": "whitelist.tasks.continue_imports", "schedule": 30.0},
+    "remind-of-expiring-attestations": {
+        "task": "attestations.tasks.remind_of_expiring_attestations",
+        "schedule": 600.0,
+    },
     "seal-events": {"task": "audit.tasks.seal_events", "schedule": 10.0},
     "verify-audit-trail": {"task": "audit.tasks.verify_trail", "schedule": 3600.0},
     "follow-chain-rounds": {"task": "accounts.tasks.follow_chain_rounds", "schedule": 30.0},
@@ -306,6 +310,11 @@ REPORT_SIGNING_KEY: str = env("REPORT_SIGNING_KEY", default="")
 # `<base64>@<first moment>..<last moment>`.
 REPORT_SIGNING_KEY_SINCE: str = env("REPORT_SIGNING_KEY_SINCE", default="")
 REPORT_RETIRED_KEYS: list[str] = env.list("REPORT_RETIRED_KEYS", default=[])
+
+# The name that the log signs its checkpoints under, such as assayer.example.com/log; and a file
+# outside the database for the last one, so that a restored older backup is noticed.
+AUDIT_ORIGIN: str = env("AUDIT_ORIGIN", default="assayer.invalid/log")
+AUDIT_CHECKPOINT_FILE: str = env("AUDIT_CHECKPOINT_FILE", default="")
 
 # Years that the operator keeps each class of records; nothing is deleted by this software.
 RETENTION_YEARS: dict[str, int] = {"compliance_audit_event": 7}

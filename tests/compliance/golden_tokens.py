@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from audit.signing import current_key, sign
 from compliance.choices import ReportType
 from compliance.reports.content import Content, Material, make_content
 from compliance.reports.seal import sealed_bytes, signed_message, unsigned_bytes
 from compliance.reports.trail import TrailCounts
-from compliance.signing import current_key, sign
 from jurisdictions.engine import (
     AuditEventFact,
     AuditFacts,

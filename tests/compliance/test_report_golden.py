@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from audit.signing import public_keys
 from compliance.choices import ReportType
 from compliance.reports.oscal import oscal_bytes
 from compliance.reports.pdf import pdf_bytes
 from compliance.reports.schema import schema_document
 from compliance.reports.seal import inspect
 from compliance.reports.table import csv_bytes
-from compliance.signing import public_keys
 from tests.compliance.golden_subjects import NAMES, TOKENS, golden_content, issuer_content
 from tests.compliance.golden_tokens import FOLDER, golden, kept, seal
 

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings as current
 from nacl.signing import SigningKey
 
-from compliance.signing import current_key, public_keys, sign, signing_problem
+from audit.signing import current_key, public_keys, sign, signing_problem
 from config.checks import production_requirements
 from tests.compliance.reports import published_keys
 

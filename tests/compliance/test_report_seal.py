@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from nacl.signing import SigningKey, VerifyKey
 
 from accounts.models import Token, User
+from audit.signing import public_keys
 from compliance.models import ComplianceReport
 from compliance.reports.seal import inspect
-from compliance.signing import public_keys
 from config.api.formats import utc_text
 from tests.compliance.reports import (
     KEYS,

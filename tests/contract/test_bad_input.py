@@ -102,6 +102,7 @@ BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
     ),
     ("POST", f"{_DRAFT}/dry-runs"): ("officer", lambda w: {}),
     ("DELETE", "compliance/dry-runs/<uuid:run_id>"): ("officer", lambda w: _waiting(w)),
+    ("DELETE", "compliance/reports/jobs/<uuid:job_id>"): ("owner", lambda w: {}),
     ("POST", f"{_DRAFT}/retire"): ("officer", lambda w: {"reason": "Repealed."}),
     ("POST", f"{_DRAFT}/requirements"): ("officer", lambda w: REQUIREMENT),
     ("PATCH", f"{_DRAFT}/requirements/<rule:key>"): ("officer", lambda w: {"title": "Other"}),

@@ -440,6 +440,11 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
                     "proofHash": "y"})),
     ("attestations.api.views.attestations_visible",
      lambda w: Ask("GET", "compliance/attestations")),
+    *(
+        ("attestations.api.exports.attestations_visible",
+         lambda w, form=form: Ask("GET", f"compliance/attestations/export/{form}"))
+        for form in ("csv", "json")
+    ),
     ("attestations.api.views.attestation_get",
      lambda w: Ask("GET", f"compliance/attestations/{w.by_owner.pk}")),
     *(

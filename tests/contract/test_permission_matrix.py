@@ -83,6 +83,8 @@ GET    compliance/reports/schema/<str:version>  -                  401  200  200
 GET    compliance/attestations                  -                  401  200  200  200  200  200  200  200
 POST   compliance/attestations                  of a wallet        401  200  200  200  200  200  200  200
 POST   compliance/attestations                  of the issuer      401  404  200  200  404  200  200  200
+GET    compliance/attestations/export/csv       -                  401  200  200  200  200  200  200  200
+GET    compliance/attestations/export/json      -                  401  200  200  200  200  200  200  200
 GET    {_ONE}         -                  401  200  200  200  200  200  200  200
 POST   {_ONE}/verify  of the owner       401  403  403  403  403  200  403  200
 POST   {_ONE}/verify  of the officer     401  403  403  403  403  422  403  200

@@ -186,6 +186,13 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             ),
         ),
         "GET compliance/attestations": ("owner", lambda: Ask("GET", "compliance/attestations")),
+        **{
+            f"GET compliance/attestations/export/{form}": (
+                "owner",
+                lambda form=form: Ask("GET", f"compliance/attestations/export/{form}"),  # type: ignore[misc]
+            )
+            for form in ("csv", "json")
+        },
         f"GET {_ONE}": ("owner", lambda: Ask("GET", by_owner)),
         f"POST {_ONE}/verify": ("officer", lambda: Ask("POST", f"{by_owner}/verify", reason)),
         f"POST {_ONE}/fail": ("officer", lambda: Ask("POST", f"{by_owner}/fail", reason)),
@@ -354,7 +361,11 @@ LISTS = {
     "compliance/jurisdiction-rules": ("rules", "owner"),
     "compliance/waivers": ("waivers", "owner"),
 }
-FILES = ("compliance/audit-log/export/csv", "compliance/audit-log/export/json")
+FILES = tuple(
+    f"compliance/{log}/export/{form}"
+    for log in ("audit-log", "attestations")
+    for form in ("csv", "json")
+)
 
 
 def statements(world: World, persona: str, ask: Ask) -> tuple[int, Any]:

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
+from audit.signing import public_keys
 from compliance.api.parsers import SealedReportParser
 from compliance.api.report_serializers import VerificationSerializer
 from compliance.choices import DownloadFormat
@@ -25,7 +26,6 @@ from compliance.services.report_files import (
     report_export,
     report_verify,
 )
-from compliance.signing import public_keys
 from config.api.conditional import is_unchanged, not_modified
 from config.api.csv import mark_download
 from config.api.errors import NotFound, ValidationFailed

@@ -1,4 +1,4 @@
-"""The Ed25519 keys of reports: the one that seals, and the public ones that anybody may check with.
+"""The Ed25519 keys of what is signed: the one that signs now, and the public ones to check with.
 
 A key's id is its RFC 7638 thumbprint, so that nobody can give two keys one name.
 """
@@ -20,6 +20,8 @@ from nacl.signing import SigningKey, VerifyKey
 from config.api.formats import utc_text
 
 KEY_BYTES = 32
+_MULTICODEC = b"\xed\x01"  # an Ed25519 public key
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _DER_PREFIX = bytes.fromhex("302a300506032b6570032100")  # SubjectPublicKeyInfo of Ed25519
 
 
@@ -36,6 +38,20 @@ class PublicKey:
         members = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(self.raw)}
         text = json.dumps(members, separators=(",", ":"), sort_keys=True)
         return _base64url(sha256(text.encode()).digest())
+
+    @property
+    def multikey(self) -> str:
+        """The key as a Multikey: its multicodec prefix and its bytes in base58."""
+        return base58btc(_MULTICODEC + self.raw)
+
+    @property
+    def did(self) -> str:
+        """The key as an identifier that says by itself how to verify (did:key)."""
+        return f"did:key:{self.multikey}"
+
+    @property
+    def verification_method(self) -> str:
+        return f"{self.did}#{self.multikey}"
 
     def counts_at(self, moment: datetime) -> bool:
         """Return whether a signature made at `moment` counts."""
@@ -62,6 +78,7 @@ class PublicKey:
             "x": _base64url(self.raw),
             "validFrom": utc_text(self.since) if self.since else None,
             "validUntil": utc_text(self.until) if self.until else None,
+            "did": self.did,
             "pem": f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n",
         }
 
@@ -134,6 +151,15 @@ def _moment(text: str) -> datetime:
     except ValueError:
         raise ValueError(f"{text} is no ISO 8601 moment") from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def base58btc(raw: bytes) -> str:
+    """Return `raw` in multibase base58btc, which begins with a z."""
+    number, digits = int.from_bytes(raw, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        digits = _BASE58[digit] + digits
+    return "z" + "1" * (len(raw) - len(raw.lstrip(b"\0"))) + digits
 
 
 def _base64url(raw: bytes) -> str:
