@@ -512,8 +512,10 @@ class TestTheApi:
         self, token: Token, member: User, outsider: User, auditor: User
     ) -> None:
         raw = csv_of(*rows_of(1))
-        for user, status in ((None, 401), (member, 403), (outsider, 404), (auditor, 403)):
+        for user, status in ((None, 401), (member, 403), (outsider, 403), (auditor, 403)):
             assert send(user, token, raw).status_code == status
+        unknown = TokenFactory.build()
+        assert send(outsider, unknown, raw).status_code == 404
         assert not WhitelistImport.objects.exists()
 
     def test_an_asset_on_several_networks_has_to_be_named(

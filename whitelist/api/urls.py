@@ -1,8 +1,9 @@
 """Routes of whitelists: their entries and how they bind transfers."""
 
-from django.urls import path
+from django.urls import URLPattern, path
 
 from whitelist.api.views.audit_log import WhitelistAuditLogViewSet as _Log
+from whitelist.api.views.entries import WhitelistPolicyViewSet, WhitelistViewSet
 from whitelist.api.views.imports import WhitelistImportViewSet as _Imports
 from whitelist.api.views.reports import EnforcementReportViewSet as _Enforcement
 from whitelist.api.views.reports import WhitelistExportViewSet as _Export
@@ -11,7 +12,14 @@ from whitelist.api.views.reports import WhitelistOverviewViewSet as _Overview
 _ONE = "whitelist/<asset:asset_id>"
 _IMPORT = "whitelist/imports/<uuid:import_id>"
 
-urlpatterns = [
+urlpatterns: list[URLPattern] = [
+    path("whitelist", WhitelistViewSet.as_view({"post": "upsert", "delete": "destroy"})),
+    path("whitelist/bulk", WhitelistViewSet.as_view({"post": "bulk"})),
+    path("whitelist/<asset:asset_id>", WhitelistViewSet.as_view({"get": "list"})),
+    path(
+        "whitelist/<asset:asset_id>/policy",
+        WhitelistPolicyViewSet.as_view({"get": "retrieve", "put": "update"}),
+    ),
     path("whitelist/audit-log", _Log.as_view({"get": "list"})),
     path("whitelist/audit-log/export/csv", _Log.as_view({"get": "export_csv"})),
     path("whitelist/audit-log/export/json", _Log.as_view({"get": "export_json"})),

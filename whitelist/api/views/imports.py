@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
-from accounts.selectors import token_get_visible
+from accounts.selectors import token_get
 from config.api.conditional import is_unchanged, not_modified
 from config.api.csv import csv_response
 from config.api.formats import choice_of
@@ -87,7 +87,7 @@ class WhitelistImportViewSet(WireViewSet):
         network = request.query_params.get("network") or None
         row = whitelist_import_request(
             actor=actor,
-            token=token_get_visible(actor=actor, asset_id=asset_id, network=network),
+            token=token_get(asset_id=asset_id, network=network),
             raw=upload["raw"],
             file_name=upload["name"],
             mode=mode,

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +13,13 @@ from accounts.api.actor import actor_of
 from audit.querysets import AuditEventQuerySet
 from config.api.csv import csv_response
 from config.api.formats import choice_of
-from config.api.schema import NETWORK_PARAMETER, filter_parameters, page_serializer
+from config.api.schema import (
+    ASSET_ID_PARAMETER,
+    NETWORK_PARAMETER,
+    choice_parameter,
+    filter_parameters,
+    page_serializer,
+)
 from config.api.serializers import BIGINT_MAX
 from config.api.views import WireViewSet
 from whitelist.api.log_filters import EnforcementFileFilter, EnforcementFilter
@@ -92,11 +98,7 @@ class WhitelistOverviewViewSet(WireViewSet):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter(
-                "assetId",
-                {"type": "integer", "format": "int64", "minimum": 1, "maximum": BIGINT_MAX},
-                required=True,
-            ),
+            ASSET_ID_PARAMETER,
             NETWORK_PARAMETER,
         ],
         responses=ComplianceOverviewSerializer,
@@ -109,7 +111,7 @@ class WhitelistOverviewViewSet(WireViewSet):
         return self.retrieve(request, int(asset))
 
 
-_STATUS = OpenApiParameter("status", {"type": "string", "enum": EntryStatus.values})
+_STATUS = choice_parameter("status", EntryStatus, "Only the entries with this status.")
 
 
 class WhitelistExportViewSet(WireViewSet):
