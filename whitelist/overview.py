@@ -10,7 +10,7 @@ from accounts.selectors import token_get_visible
 from audit.models import AuditEvent
 from audit.principal import Principal
 from audit.retention import retention_policy
-from audit.seal import trail_verdict
+from audit.verification import trail_verdict
 from config.api.formats import utc_text
 from whitelist.choices import Enforcement, EntryStatus
 from whitelist.enforcement import TRANSFER_VALIDATED

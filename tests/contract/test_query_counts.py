@@ -431,10 +431,18 @@ LISTS = {
     f"whitelist/{ASSET}/audit-log": ("entries", "owner"),
     "whitelist/enforcement-report": ("entries", "owner"),
 }
-FILES = tuple(
-    f"compliance/{log}/export/{form}"
-    for log in ("audit-log", "attestations")
-    for form in ("csv", "json")
+FILES = (
+    *(
+        f"{log}/export/{form}"
+        for log in (
+            "compliance/audit-log",
+            "compliance/attestations",
+            "whitelist/audit-log",
+            "whitelist/enforcement-report",
+        )
+        for form in ("csv", "json")
+    ),
+    f"whitelist/{ASSET}/export/csv",
 )
 
 
@@ -554,11 +562,24 @@ def _fill(world: World) -> None:
         ],
         actor=SYSTEM,
     )
+    record_events([_transfer(world.token) for _ in tokens], actor=SYSTEM)
+
+
+def _transfer(token: Token) -> EventDraft:
+    return EventDraft(
+        "whitelist.transfer.validated",
+        **token.event_fields,
+        affected_address=wallet(7),
+        to_address=wallet(8),
+        transfer_allowed=False,
+        denial_reason="Receiver is not listed",
+    )
 
 
 @pytest.mark.parametrize("path", LISTS)
 def test_a_list_costs_the_same_with_one_row_and_with_fifty(known_world: World, path: str) -> None:
     noun, persona = LISTS[path]
+    record_events([_transfer(known_world.token)], actor=SYSTEM)
     ask = Ask("GET", path, query={"pageSize": 1})
     with undone():
         few, content = statements(known_world, persona, ask)

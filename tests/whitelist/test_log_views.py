@@ -18,8 +18,9 @@ from audit import counting
 from audit.body import EventDraft
 from audit.models import AuditEvent
 from audit.principal import SYSTEM
-from audit.seal import seal_events, verify_trail
+from audit.seal import seal_events
 from audit.services import record_events
+from audit.verification import verify_trail
 from tests.factories import TokenFactory, client_for, event_bodies, wait_for_horizon, wallet
 from whitelist.enforcement import enforcement_summary, validated_transfers
 from whitelist.log_entries import ACTIONS

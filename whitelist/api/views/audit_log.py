@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
+from accounts.api.networks import named_network
 from accounts.selectors import token_get_visible
 from audit.api.serializers import RetentionPolicySerializer
 from audit.querysets import AuditEventQuerySet
@@ -59,7 +60,7 @@ class WhitelistAuditLogViewSet(LogViewSet):
         """List entries of the audit log of one whitelist, newest first."""
         actor = actor_of(request)
         events, _ = AssetLogFilter.apply(whitelist_events(actor), request)
-        network = request.query_params.get("network") or None
+        network = named_network(request)
         token = token_get_visible(actor=actor, asset_id=asset_id, network=network)
         own = events.filter(asset_id=token.asset_id, network=token.network or None)
         return self.page(request, own)

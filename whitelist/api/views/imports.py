@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
+from accounts.api.networks import named_network
 from accounts.selectors import token_get
 from config.api.conditional import is_unchanged, not_modified
 from config.api.csv import csv_response
@@ -84,7 +85,7 @@ class WhitelistImportViewSet(WireViewSet):
         if not upload:  # an empty body never reaches a parser
             raise ValidationError({"file": ["The file is empty."]})
         actor = actor_of(request)
-        network = request.query_params.get("network") or None
+        network = named_network(request)
         row = whitelist_import_request(
             actor=actor,
             token=token_get(asset_id=asset_id, network=network),

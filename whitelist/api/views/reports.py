@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
+from accounts.api.networks import named_network
 from audit.querysets import AuditEventQuerySet
 from config.api.csv import csv_response
 from config.api.formats import choice_of
@@ -92,7 +93,7 @@ class WhitelistOverviewViewSet(WireViewSet):
     @extend_schema(parameters=[NETWORK_PARAMETER], responses=ComplianceOverviewSerializer)
     def retrieve(self, request: Request, asset_id: int) -> Response:
         """Get how a whitelist stands: holders, transfers, KYC, trail, readiness."""
-        network = request.query_params.get("network") or None
+        network = named_network(request)
         overview = whitelist_overview(actor=actor_of(request), asset_id=asset_id, network=network)
         return Response({"success": True, **overview})
 
@@ -136,7 +137,7 @@ class WhitelistExportViewSet(WireViewSet):
         file = whitelist_export(
             actor=actor_of(request),
             asset_id=asset_id,
-            network=request.query_params.get("network") or None,
+            network=named_network(request),
             status=status,
         )
         return csv_response(
