@@ -76,4 +76,11 @@ WHITELIST_EVENTS = (
     ),
     _event("whitelist.entries.exported", "Whitelist exported", _C.WHITELIST, _A.EXPORT, _S.NOTICE),
     _event("whitelist.transfer.validated", "Transfer validated", _C.TRANSFER_VALIDATION, _A.VERIFY),
+    _event(
+        "whitelist.transfer.validation_failed",
+        "Transfer validation refused",
+        _C.TRANSFER_VALIDATION,
+        _A.VERIFY,
+        _S.NOTICE,
+    ),
 )
