@@ -160,6 +160,7 @@ BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
         )
         for verb in SIMULATIONS
     },
+    ("DELETE", "whitelist/imports/<uuid:import_id>"): ("owner", lambda w: {}),
     ("DELETE", "whitelist"): ("owner", lambda w: {"assetId": ASSET, "address": LISTED}),
     ("PUT", "whitelist/<asset:asset_id>/policy"): (
         "owner",

@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from whitelist.api.views.audit_log import WhitelistAuditLogViewSet as _Log
 from whitelist.api.views.entries import WhitelistPolicyViewSet, WhitelistViewSet
 from whitelist.api.views.imports import WhitelistImportViewSet as _Imports
+from whitelist.api.views.imports import WhitelistUploadViewSet as _Upload
 from whitelist.api.views.reports import EnforcementReportViewSet as _Enforcement
 from whitelist.api.views.reports import WhitelistExportViewSet as _Export
 from whitelist.api.views.reports import WhitelistOverviewViewSet as _Overview
@@ -33,5 +34,5 @@ urlpatterns: list[URLPattern] = [
     path(f"{_ONE}/audit-log", _Log.as_view({"get": "of_asset"})),
     path(f"{_ONE}/compliance-overview", _Overview.as_view({"get": "retrieve"})),
     path(f"{_ONE}/export/csv", _Export.as_view({"get": "export_csv"})),
-    path(f"{_ONE}/import/csv", _Imports.as_view({"post": "create"})),
+    path(f"{_ONE}/import/csv", _Upload.as_view({"post": "create"})),
 ]

@@ -26,6 +26,7 @@ from config.api.schema import (
     noun_serializer,
     tagged,
 )
+from config.api.serializers import NothingSerializer
 from config.api.views import WireViewSet, answer
 from whitelist.api.import_serializers import IMPORTS, WhitelistImportSerializer
 from whitelist.api.parsers import CsvFormParser, CsvParser
@@ -57,15 +58,14 @@ _DRY_RUN = OpenApiParameter(
 )
 
 
-class WhitelistImportViewSet(WireViewSet):
-    """Files for whitelists: of the tokens of one's own issuers, or all for who reads all."""
+class WhitelistUploadViewSet(WireViewSet):
+    """Where a file for a whitelist is sent."""
 
     parser_classes = (CsvFormParser, CsvParser)
     failure_events: ClassVar[dict[str, str]] = {"create": "whitelist.import.request_failed"}
-    export_actions: ClassVar[frozenset[str]] = frozenset({"create", "rejected"})
+    export_actions: ClassVar[frozenset[str]] = frozenset({"create"})
     query_parameters: ClassVar[dict[str, frozenset[str]]] = {
-        "create": frozenset({"network", "mode", "dryRun"}),
-        **dict.fromkeys(("retrieve", "destroy", "rejected"), frozenset()),
+        "create": frozenset({"network", "mode", "dryRun"})
     }
 
     @extend_schema(
@@ -98,6 +98,15 @@ class WhitelistImportViewSet(WireViewSet):
         response["Location"] = f"{IMPORTS}/{row.pk}"
         return response
 
+
+class WhitelistImportViewSet(WireViewSet):
+    """Imports for the tokens of one's own issuers, or all for those who read all."""
+
+    export_actions: ClassVar[frozenset[str]] = frozenset({"rejected"})
+    query_parameters: ClassVar[dict[str, frozenset[str]]] = dict.fromkeys(
+        ("retrieve", "destroy", "rejected"), frozenset[str]()
+    )
+
     @extend_schema(parameters=[IF_NONE_MATCH_PARAMETER], responses=tagged(_ONE))
     def retrieve(self, request: Request, import_id: UUID) -> HttpResponseBase:
         """Get how far an import is; `Retry-After` says when to ask again."""
@@ -108,9 +117,10 @@ class WhitelistImportViewSet(WireViewSet):
             response["Retry-After"] = str(RETRY_SECONDS)
         return response
 
-    @extend_schema(request=None, responses={200: _ONE})
+    @extend_schema(request=NothingSerializer, responses={200: _ONE})
     def destroy(self, request: Request, import_id: UUID) -> Response:
         """Cancel an import; rows that are written stay. Cancelling twice changes nothing."""
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         row = whitelist_import_cancel(actor=actor_of(request), import_id=import_id)
         return _import_answer(row)
 

@@ -93,9 +93,7 @@ class WhitelistOverviewViewSet(WireViewSet):
     @extend_schema(parameters=[NETWORK_PARAMETER], responses=ComplianceOverviewSerializer)
     def retrieve(self, request: Request, asset_id: int) -> Response:
         """Get how a whitelist stands: holders, transfers, KYC, trail, readiness."""
-        network = named_network(request)
-        overview = whitelist_overview(actor=actor_of(request), asset_id=asset_id, network=network)
-        return Response({"success": True, **overview})
+        return self._answer(request, asset_id, named_network(request))
 
     @extend_schema(
         parameters=[
@@ -106,10 +104,16 @@ class WhitelistOverviewViewSet(WireViewSet):
     )
     def query(self, request: Request) -> Response:
         """Get how a whitelist stands: the same for older clients, which name the asset here."""
+        network = named_network(request)
         asset = request.query_params.get("assetId", "")
         if not (asset.isascii() and asset.isdigit() and 1 <= int(asset[:20]) <= BIGINT_MAX):
             raise ValidationError({"assetId": [f"Must be a whole number from 1 to {BIGINT_MAX}."]})
-        return self.retrieve(request, int(asset))
+        return self._answer(request, int(asset), network)
+
+    @staticmethod
+    def _answer(request: Request, asset_id: int, network: str | None) -> Response:
+        overview = whitelist_overview(actor=actor_of(request), asset_id=asset_id, network=network)
+        return Response({"success": True, **overview})
 
 
 _STATUS = choice_parameter("status", EntryStatus, "Only the entries with this status.")
