@@ -61,6 +61,20 @@ WHITELIST_EVENTS = (
         _A.UPDATE,
         _S.NOTICE,
     ),
+    _event("whitelist.import.requested", "Whitelist import requested", _C.WHITELIST, _A.CREATE),
+    _event("whitelist.import.finished", "Whitelist import finished", _C.WHITELIST, _A.UPDATE),
+    _event(
+        "whitelist.import.failed", "Whitelist import failed", _C.WHITELIST, _A.UPDATE, _S.NOTICE
+    ),
+    _event("whitelist.import.cancelled", "Whitelist import cancelled", _C.WHITELIST, _A.UPDATE),
+    _event(
+        "whitelist.import.request_failed",
+        "Whitelist import refused",
+        _C.WHITELIST,
+        _A.CREATE,
+        _S.NOTICE,
+    ),
+    _event("whitelist.entries.exported", "Whitelist exported", _C.WHITELIST, _A.EXPORT, _S.NOTICE),
     _event("whitelist.transfer.validated", "Transfer validated", _C.TRANSFER_VALIDATION, _A.VERIFY),
     _event(
         "whitelist.transfer.validation_failed",

@@ -60,8 +60,8 @@ def _waiting(world: World) -> dict[str, Any]:
 
 
 # A good request of every operation that takes a body, and who may send it.
-# Takes a file: any JSON object, up to its own limit ().
-FILES = {("POST", "compliance/reports/verify")}
+# Takes a file, up to its own limit.
+FILES = {("POST", "compliance/reports/verify"), ("POST", "whitelist/<asset:asset_id>/import/csv")}
 
 BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
     ("POST", "auth/login"): ("anonymous", lambda w: {"email": EMAIL, "password": PASSWORD}),
@@ -160,6 +160,7 @@ BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
         )
         for verb in SIMULATIONS
     },
+    ("DELETE", "whitelist/imports/<uuid:import_id>"): ("owner", lambda w: {}),
     ("DELETE", "whitelist"): ("owner", lambda w: {"assetId": ASSET, "address": LISTED}),
     ("PUT", "whitelist/<asset:asset_id>/policy"): (
         "owner",
