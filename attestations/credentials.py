@@ -20,7 +20,6 @@ CONTEXT = "https://www.w3.org/ns/credentials/v2"
 UNDEFINED_TERMS = "https://www.w3.org/ns/credentials/undefined-terms/v2"
 CREDENTIAL_TYPE = "AssayerAttestationCredential"
 LIST_SIZE = 131_072  # the least that the specification allows: a list must not tell who asks
-_SAFE_INTEGER = 2**53 - 1
 
 Sign = Callable[[bytes], bytes]
 
@@ -96,11 +95,6 @@ def secured(
     }
     message = sha256(canonical(options)).digest() + sha256(canonical(unsecured)).digest()
     return {**unsecured, "proof": {**options, "proofValue": base58btc(sign(message))}}
-
-
-def number(value: int | None) -> int | str | None:
-    """Return a whole number as RFC 8785 can hold it: as text from 2^53."""
-    return value if value is None or abs(value) <= _SAFE_INTEGER else str(value)
 
 
 def second(moment: datetime) -> str:

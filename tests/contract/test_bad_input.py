@@ -52,7 +52,10 @@ def _waiting(world: World) -> dict[str, Any]:
 
 # A good request of every operation that takes a body, and who may send it.
 # Takes a file: any JSON object, up to its own limit ().
-FILES = {("POST", "compliance/reports/verify")}
+FILES = {
+    ("POST", "compliance/reports/verify"),
+    ("POST", "compliance/attestation-packages/verify"),
+}
 
 BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
     ("POST", "auth/login"): ("anonymous", lambda w: {"email": EMAIL, "password": PASSWORD}),
@@ -64,6 +67,10 @@ BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
     ),
     ("DELETE", "compliance/<asset:asset_id>"): ("owner", lambda w: {"network": VOI}),
     ("POST", "compliance/reports"): ("owner", lambda w: {"assetId": ASSET, "network": VOI}),
+    ("POST", "compliance/attestation"): (
+        "owner",
+        lambda w: {"tokenId": ASSET, "network": VOI, "format": "json"},
+    ),
     ("POST", "compliance/attestations"): (
         "owner",
         lambda w: {

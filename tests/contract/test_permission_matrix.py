@@ -80,6 +80,11 @@ GET    compliance/reports/<uuid:report_id>/bundle   - 401  404  200  200  404  2
 POST   compliance/reports/verify                -                  401  200  200  200  200  200  200  200
 GET    compliance/reports/schema/<str:version>  -                  401  200  200  200  200  200  200  200
 
+POST   compliance/attestation                   -                  401  404  200  200  404  200  200  200
+POST   compliance/attestation                   as a PDF           401  404  200  200  404  200  200  200
+GET    compliance/attestation-packages/<uuid:package_id> -         401  404  200  200  404  200  200  200
+POST   compliance/attestation-packages/verify   -                  401  200  200  200  200  200  200  200
+
 GET    compliance/attestations                  -                  401  200  200  200  200  200  200  200
 POST   compliance/attestations                  of a wallet        401  200  200  200  200  200  200  200
 POST   compliance/attestations                  of the issuer      401  404  200  200  404  200  200  200
@@ -229,6 +234,15 @@ REQUESTS: dict[tuple[str, str, str], Callable[[World], Ask]] = {
     ),
     ("POST", "compliance/reports/verify", "-"): lambda w: Ask(
         "POST", "compliance/reports/verify", {"some": "file"}
+    ),
+    ("POST", "compliance/attestation", "-"): lambda w: Ask(
+        "POST", "compliance/attestation", {"tokenId": ASSET, "network": VOI}
+    ),
+    ("POST", "compliance/attestation", "as a PDF"): lambda w: Ask(
+        "POST", "compliance/attestation", {"tokenId": ASSET, "format": "pdf"}
+    ),
+    ("POST", "compliance/attestation-packages/verify", "-"): lambda w: Ask(
+        "POST", "compliance/attestation-packages/verify", {"some": "file"}
     ),
     ("POST", "compliance/attestations", "of a wallet"): lambda w: Ask(
         "POST", "compliance/attestations", _WALLET_BODY

@@ -169,6 +169,22 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             "owner",
             lambda: Ask("GET", "compliance/reports/schema/1.0"),
         ),
+        "POST compliance/attestation": (
+            "owner",
+            lambda: Ask("POST", "compliance/attestation", {"tokenId": ASSET, "network": VOI}),
+        ),
+        "POST compliance/attestation (as a PDF)": (
+            "owner",
+            lambda: Ask("POST", "compliance/attestation", {"tokenId": ASSET, "format": "pdf"}),
+        ),
+        "GET compliance/attestation-packages/<uuid:package_id>": (
+            "owner",
+            lambda: Ask("GET", f"compliance/attestation-packages/{world.package.pk}"),
+        ),
+        "POST compliance/attestation-packages/verify": (
+            "owner",
+            lambda: Ask("POST", "compliance/attestation-packages/verify", {"some": "file"}),
+        ),
         "POST compliance/attestations": (
             "owner",
             lambda: Ask(

@@ -19,8 +19,9 @@ from accounts.sessions import session_open
 from attestations.models import Attestation
 from attestations.services import attestation_create
 from audit.models import AuditEvent
-from compliance.models import ComplianceReport, ReportJob
+from compliance.models import AttestationPackage, ComplianceReport, ReportJob
 from compliance.services.metadata import metadata_upsert
+from compliance.services.packages import package_generate
 from compliance.services.report_jobs import report_ask
 from compliance.services.reports import report_generate
 from compliance.services.status import status_recalculate
@@ -79,7 +80,7 @@ class Ask:
 
 @dataclass
 class World:
-    """The token `ASSET` of `issuer`: metadata, two pending attestations, one report, a status.
+    """The token `ASSET` of `issuer`: metadata, two pending attestations, one report, a package.
 
     `job` is a report on the issuer that the owner asked for and nobody works on.
 
@@ -99,6 +100,7 @@ class World:
     waiver: Waiver
     dry_run: DryRun
     job: ReportJob
+    package: AttestationPackage
 
     def client(self, persona: str) -> APIClient:
         return factories.client_for(self.users[persona])
@@ -115,6 +117,7 @@ class World:
             .replace("<uuid:report_id>", str(self.report.pk))
             .replace("<uuid:attestation_id>", str(self.by_owner.pk))
             .replace("<uuid:issuer_id>", str(self.issuer.pk))
+            .replace("<uuid:package_id>", str(self.package.pk))
             .replace("<uuid:job_id>", str(self.job.pk))
             .replace("<uuid:waiver_id>", str(self.waiver.pk))
             .replace("<uuid:run_id>", str(self.dry_run.pk))
@@ -177,6 +180,7 @@ def make_world() -> World:
         ),
         dry_run=DryRunReport.objects.get(digest=tried(pack)).run,
         job=job,
+        package=package_generate(actor=officer, asset_id=ASSET, network=VOI),
     )
 
 
