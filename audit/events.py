@@ -65,6 +65,7 @@ _TYPES = (
         _S.NOTICE,
         affects=True,
     ),
+    _event("audit.checkpoint.refused", "Checkpoint not signed", _C.AUDIT, _A.VERIFY, _S.WARNING),
     # Which rules apply.
     _event("jurisdictions.pack.loaded", "Rule pack loaded", _C.JURISDICTION, _A.CREATE),
     _event("jurisdictions.pack.drafted", "Rule pack drafted", _C.JURISDICTION, _A.CREATE),

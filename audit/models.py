@@ -93,7 +93,8 @@ class AuditSeal(models.Model):
     """The state of the Merkle tree after a batch of events was sealed; append-only.
 
     `root` is the RFC 9162 tree hash of the first `size` events in the order (xid, seq);
-    `frontier` holds the hashes of the complete subtrees, from which sealing goes on.
+    `frontier` holds the hashes of the complete subtrees, from which sealing goes on. After a dump
+    and restore transaction ids begin anew: from then on only events behind `floor_seq` follow.
     """
 
     size = models.BigIntegerField(primary_key=True)
@@ -101,10 +102,52 @@ class AuditSeal(models.Model):
     frontier = models.JSONField()
     last_xid = models.BigIntegerField()
     last_seq = models.BigIntegerField()
+    floor_seq = models.BigIntegerField(null=True)
     sealed_at = models.DateTimeField()
 
     class Meta:
         verbose_name = "seal"
+        indexes = [models.Index(fields=["sealed_at"], name="seal_time")]
+
+    def __str__(self) -> str:
+        return f"{self.size} events, root {self.root[:16]}"
+
+
+class AuditTile(models.Model):
+    """Up to 256 hashes of the Merkle tree (`audit.tiles`); it only grows.
+
+    `places` are the sequence numbers of the events of a tile of level 0, 8 bytes each.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    level = models.PositiveSmallIntegerField()
+    number = models.PositiveBigIntegerField()
+    hashes = models.BinaryField()
+    places = models.BinaryField()
+
+    class Meta:
+        verbose_name = "tile"
+        constraints = [models.UniqueConstraint(fields=["level", "number"], name="tile_unique")]
+
+    def __str__(self) -> str:
+        return f"Tile {self.level}/{self.number}"
+
+
+class AuditCheckpoint(models.Model):
+    """A signed statement of the tree's size and root, in the C2SP note form; append-only.
+
+    `key` is the verifier key of the signature, so that one signed by an older key still verifies.
+    """
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.CharField(max_length=64)
+    note = models.TextField()
+    key = models.CharField(max_length=200)
+    signed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "checkpoint"
+        indexes = [models.Index(fields=["-signed_at"], name="checkpoint_time")]
 
     def __str__(self) -> str:
         return f"{self.size} events, root {self.root[:16]}"

@@ -2,17 +2,21 @@
 
 from celery import shared_task
 
-from audit import seal
+from audit import verification
+from audit.checkpoints import checkpoint_sign
+from audit.seal import seal_events as seal
 
 
 @shared_task
 def seal_events() -> None:
-    """Seal every finished event."""
-    seal.seal_events()
+    """Seal every finished event, and sign what the log came to."""
+    seal()
+    checkpoint_sign()
 
 
 @shared_task
 def verify_trail() -> None:
     """Verify the whole sealed log."""
-    seal.seal_events()
-    seal.verify_trail()
+    seal()
+    checkpoint_sign()
+    verification.verify_trail()

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from django.db import connection
 
-from audit.seal import seal_events, verify_trail
+from audit.seal import seal_events
+from audit.verification import verify_trail
 from benchmarks.events import fill
 from benchmarks.measure import Row
 

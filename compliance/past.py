@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from accounts.models import Token
 from attestations.selectors import attestations_for_token
-from audit.seal import trail_verdict
 from audit.selectors import evidence_events
+from audit.verification import trail_verdict
 from compliance.changes import Before, Change, before_changes_since
 from compliance.models import ComplianceMetadata
 from compliance.snapshots import Common, Reads, snapshot_of, tags_that_count, token_snapshot

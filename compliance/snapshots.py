@@ -8,8 +8,8 @@ from typing import Any
 from accounts.models import Issuer, Token
 from attestations.selectors import AttestationValues, attestations_for_token
 from audit.retention import retention_years
-from audit.seal import TrailVerdict, trail_verdict
 from audit.selectors import evidence_events
+from audit.verification import TrailVerdict, trail_verdict
 from compliance.models import ComplianceMetadata
 from deployments.models import Deployment
 from deployments.selectors import latest_deployment

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import django_filters
+from django.db.models import TextChoices
 from drf_spectacular.extensions import (
     OpenApiAuthenticationExtension,
     OpenApiSerializerFieldExtension,
@@ -50,15 +51,20 @@ def page_serializer(name: str, noun: str, row: Any, **more: Any) -> Any:
     )
 
 
-def noun_serializer(name: str, noun: str, row: Any) -> Any:
+def noun_serializer(name: str, noun: str, row: Any, **more: Any) -> Any:
     """Return the documentation of `{"success": true, "<noun>": row}`."""
-    return inline_serializer(name, {"success": serializers.BooleanField(), noun: row})
+    return inline_serializer(name, {"success": serializers.BooleanField(), noun: row, **more})
 
 
 def _choice_of(names: Iterable[str]) -> dict[str, Any]:
     named = {"type": "string", "enum": list(names)}
     position = {"type": "integer", "minimum": 0, "maximum": len(named["enum"]) - 1}
     return {"oneOf": [named, position]}
+
+
+def choice_parameter(name: str, enum: type[TextChoices], description: str) -> OpenApiParameter:
+    """Return the documentation of a query parameter that is one of a few words."""
+    return OpenApiParameter(name, _choice_of(enum.values), description=description)
 
 
 def filter_parameters(filterset: type[Any]) -> list[OpenApiParameter]:
@@ -91,6 +97,11 @@ PAGING = (
 NUMBERED_PAGING = tuple(parameter for parameter in PAGING if parameter.name != "cursor")
 
 
+ASSET_ID_PARAMETER = OpenApiParameter(
+    "assetId",
+    {"type": "integer", "format": "int64", "minimum": 1, "maximum": BIGINT_MAX},
+    required=True,
+)
 NETWORK_PARAMETER = OpenApiParameter(
     "network",
     OpenApiTypes.STR,

@@ -45,6 +45,10 @@ class WireSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class NothingSerializer(WireSerializer):
+    """A body without fields."""
+
+
 class ChoiceField(serializers.Field[str, Any, str, Any]):
     """A `TextChoices` value: the name in any case or its integer position in; the name out."""
 

@@ -1,10 +1,12 @@
 """The view base: JSON whatever `Accept` says, `DELETE` bodies read, answers in the envelope."""
 
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
 
 from django.http import HttpResponseBase
 from django.utils.http import quote_etag
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
@@ -41,6 +43,25 @@ class WireViewSet(ViewSet):
         if self.action in self.export_actions:
             throttles.append(ExportRateLimit())
         return throttles
+
+
+_AS_TEXT: Final[Mapping[str, Callable[[str], Any]]] = MappingProxyType({})
+
+
+def body_with_query(
+    request: Request, readers: Mapping[str, Callable[[str], Any]] = _AS_TEXT
+) -> Any:
+    """Return the body joined by what the query says; a field in both is a 400.
+
+    `readers` make values of the query's texts; a field that has none stays text.
+    """
+    query = {name: readers.get(name, str)(str(text)) for name, text in request.query_params.items()}
+    body = request.data
+    if not query or not isinstance(body, Mapping):
+        return body
+    if both := sorted(query.keys() & body.keys()):
+        raise ValidationError({name: ["Given in the query and in the body."] for name in both})
+    return {**body, **query}
 
 
 def answer(

@@ -309,6 +309,11 @@ REPORT_SIGNING_KEY: str = env("REPORT_SIGNING_KEY", default="")
 REPORT_SIGNING_KEY_SINCE: str = env("REPORT_SIGNING_KEY_SINCE", default="")
 REPORT_RETIRED_KEYS: list[str] = env.list("REPORT_RETIRED_KEYS", default=[])
 
+# The name that the log signs its checkpoints under, such as assayer.example.com/log; and a file
+# outside the database for the last one, so that a restored older backup is noticed.
+AUDIT_ORIGIN: str = env("AUDIT_ORIGIN", default="assayer.invalid/log")
+AUDIT_CHECKPOINT_FILE: str = env("AUDIT_CHECKPOINT_FILE", default="")
+
 # Years that the operator keeps each class of records; nothing is deleted by this software.
 RETENTION_YEARS: dict[str, int] = {"compliance_audit_event": 7}
 

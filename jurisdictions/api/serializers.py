@@ -180,10 +180,6 @@ class ReasonSerializer(WireSerializer):
     reason = TextField(max_length=2000)
 
 
-class NothingSerializer(WireSerializer):
-    """A body without fields."""
-
-
 class RequirementWriteSerializer(WireSerializer):
     """What can be written of a requirement; absent fields stay as they are."""
 

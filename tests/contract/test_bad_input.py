@@ -17,6 +17,7 @@ from tests.contract.routes import api_operations
 from tests.contract.world import (
     ASSET,
     EMAIL,
+    LISTED,
     NEW_ASSET,
     PASSWORD,
     Ask,
@@ -109,6 +110,7 @@ BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
     ),
     ("POST", f"{_DRAFT}/dry-runs"): ("officer", lambda w: {}),
     ("DELETE", "compliance/dry-runs/<uuid:run_id>"): ("officer", lambda w: _waiting(w)),
+    ("DELETE", "compliance/reports/jobs/<uuid:job_id>"): ("owner", lambda w: {}),
     ("POST", f"{_DRAFT}/retire"): ("officer", lambda w: {"reason": "Repealed."}),
     ("POST", f"{_DRAFT}/requirements"): ("officer", lambda w: REQUIREMENT),
     ("PATCH", f"{_DRAFT}/requirements/<rule:key>"): ("officer", lambda w: {"title": "Other"}),
@@ -133,6 +135,26 @@ BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
         lambda w: {"facts": {"issuer.website": "https://a.test"}},
     ),
     ("POST", "compliance/waivers"): ("officer", lambda w: waiver_body()),
+    ("POST", "whitelist"): (
+        "owner",
+        lambda w: {
+            "assetId": NEW_ASSET,
+            "network": VOI,
+            "address": wallet(7),
+            "status": "Active",
+            "expirationDate": "2027-01-21T00:00:00Z",
+            "role": "Admin",
+        },
+    ),
+    ("POST", "whitelist/bulk"): (
+        "owner",
+        lambda w: {"assetId": NEW_ASSET, "addresses": [wallet(7), wallet(8)], "mode": "All"},
+    ),
+    ("DELETE", "whitelist"): ("owner", lambda w: {"assetId": ASSET, "address": LISTED}),
+    ("PUT", "whitelist/<asset:asset_id>/policy"): (
+        "owner",
+        lambda w: {"network": VOI, "enforcement": "Mandatory"},
+    ),
     ("POST", f"{_WAIVER}/approve"): ("administrator", lambda w: {}),
     ("POST", f"{_WAIVER}/revoke"): ("officer", lambda w: {"reason": "it is met by now"}),
 }
@@ -155,6 +177,11 @@ DELETE_FIELDS: dict[str, dict[str, dict[str, Any]]] = {
     "compliance/<asset:asset_id>": _NETWORK,
     "compliance/token-jurisdictions": {**_NETWORK, **_TAG, "assetId": {"type": "integer"}},
     f"{_ISSUER}/jurisdictions": _TAG,
+    "whitelist": {
+        **_NETWORK,
+        "assetId": {"type": "integer"},
+        "address": {"type": "string", "maxLength": 100},
+    },
 }
 
 
@@ -387,6 +414,7 @@ class TestRepeated:
             (("DELETE", "compliance/<asset:asset_id>"), 404),
             (("DELETE", "compliance/token-jurisdictions"), 404),
             (("DELETE", f"{_ISSUER}/jurisdictions"), 404),
+            (("DELETE", "whitelist"), 404),
             *((("POST", f"{_WAIVER}/{verb}"), 409) for verb in ("approve", "revoke")),
             (("POST", "auth/refresh"), 401),
             (("POST", "auth/logout"), 401),
@@ -452,6 +480,8 @@ BAD_QUERIES: dict[str, tuple[str, ...]] = {
     ),
     "success": ("maybe", "1", "%00", "x" * 5000),
     "excludeExpired": ("maybe", "0", "%00", "x" * 5000),
+    "expired": ("maybe", "0", "%00", "x" * 5000),
+    "kycVerified": ("maybe", "1", "%00", "x" * 5000),
     "network": ("%00", "x" * 5000, "a%00b"),
     "enum": ("Nonsense", "99", "-1", "1.5", "%00", "9" * 400, "x" * 5000),
     "text": ("%00", "a%00b", "x" * 5000),

@@ -20,6 +20,7 @@ from tests.contract.routes import API, operations
 from tests.contract.world import (
     ASSET,
     EMAIL,
+    LISTED,
     NEW_ASSET,
     PASSWORD,
     PERSONAS,
@@ -46,6 +47,7 @@ _RULES = "compliance/jurisdiction-rules"
 _PACK = f"{_RULES}/<slug:pack_id>"
 _DRAFT = f"{_PACK}/<version:version>"
 _RUN = "compliance/dry-runs/<uuid:run_id>"
+_LIST = "whitelist"
 
 # method, route below /api/v1/ (or from /), case: statuses in the order of PERSONAS.
 MATRIX = f"""
@@ -147,6 +149,15 @@ POST   compliance/waivers                       -  401  403  403  403  403  200 
 GET    {_WAIVER}         -                         401  404  200  200  404  200  200  200
 POST   {_WAIVER}/approve of the officer            401  403  403  403  403  422  403  200
 POST   {_WAIVER}/revoke  of the officer            401  403  403  403  403  200  403  200
+
+GET    {_LIST}/<asset:asset_id>                 -  401  404  200  200  404  200  200  200
+POST   {_LIST}                                  owned token        401  403  200  403  403  200  403  200
+POST   {_LIST}                                  new token          401  200  200  403  200  200  403  200
+DELETE {_LIST}                                  -  401  403  200  403  403  200  403  200
+POST   {_LIST}/bulk                             owned token        401  403  200  403  403  200  403  200
+POST   {_LIST}/bulk                             new token          401  200  200  403  200  200  403  200
+GET    {_LIST}/<asset:asset_id>/policy          -  401  404  200  200  404  200  200  200
+PUT    {_LIST}/<asset:asset_id>/policy          -  401  403  200  403  403  200  403  200
 
 GET    /                                        -                  302  302  302  302  302  302  302  302
 GET    /health                                  -                  200  200  200  200  200  200  200  200
@@ -333,6 +344,26 @@ REQUESTS |= {
     ("POST", "compliance/waivers", "-"): lambda w: Ask("POST", "compliance/waivers", waiver_body()),
     ("POST", f"{_WAIVER}/revoke", "of the officer"): lambda w: Ask(
         "POST", f"compliance/waivers/{w.waiver.pk}/revoke", {"reason": "it is met by now"}
+    ),
+}
+
+
+REQUESTS |= {
+    **{
+        ("POST", route, f"{case} token"): lambda w, route=route, asset_id=asset_id, many=many: Ask(  # type: ignore[misc]
+            "POST", route, {"assetId": asset_id, "network": VOI, **many}
+        )
+        for case, asset_id in (("owned", ASSET), ("new", NEW_ASSET))
+        for route, many in (
+            (_LIST, {"address": wallet(7)}),
+            (f"{_LIST}/bulk", {"addresses": [wallet(7), wallet(8)]}),
+        )
+    },
+    ("DELETE", _LIST, "-"): lambda w: Ask(
+        "DELETE", _LIST, query={"assetId": ASSET, "address": LISTED}
+    ),
+    ("PUT", f"{_LIST}/<asset:asset_id>/policy", "-"): lambda w: Ask(
+        "PUT", f"{_LIST}/{ASSET}/policy", {"enforcement": "Mandatory"}
     ),
 }
 

@@ -33,6 +33,7 @@ from tests.contract.routes import api_operations
 from tests.contract.world import (
     ASSET,
     EMAIL,
+    LISTED,
     NEW_ASSET,
     PASSWORD,
     QUERIES,
@@ -47,6 +48,7 @@ from tests.contract.world import (
 )
 from tests.factories import CID, VOI, wallet
 from tests.jurisdictions import rules
+from whitelist.models import WhitelistEntry
 
 pytestmark = pytest.mark.django_db
 BASELINE = Path(__file__).with_name("query_counts.json")
@@ -339,6 +341,26 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             "officer",
             lambda: Ask("POST", f"{world.path(_WAIVER)}/revoke", reason),
         ),
+        "POST whitelist": ("owner", lambda: _listing(address=wallet(7))),
+        "POST whitelist (no change)": ("owner", lambda: _listing(address=LISTED)),
+        "POST whitelist/bulk": ("owner", lambda: _listing(addresses=[wallet(7)])),
+        "POST whitelist/bulk (fifty)": (
+            "owner",
+            lambda: _listing(addresses=[wallet(number) for number in range(ROWS)]),
+        ),
+        "DELETE whitelist": (
+            "owner",
+            lambda: Ask("DELETE", "whitelist", {"assetId": ASSET, "address": LISTED}),
+        ),
+        "GET whitelist/<asset:asset_id>": ("owner", lambda: Ask("GET", f"whitelist/{ASSET}")),
+        "GET whitelist/<asset:asset_id>/policy": (
+            "owner",
+            lambda: Ask("GET", f"whitelist/{ASSET}/policy"),
+        ),
+        "PUT whitelist/<asset:asset_id>/policy": (
+            "owner",
+            lambda: Ask("PUT", f"whitelist/{ASSET}/policy", {"enforcement": "Mandatory"}),
+        ),
         "GET compliance/audit-log": ("owner", lambda: Ask("GET", "compliance/audit-log")),
         "GET compliance/audit-log (all issuers)": (
             "auditor",
@@ -359,6 +381,11 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
     }
 
 
+def _listing(**what: Any) -> Ask:
+    path = "whitelist/bulk" if "addresses" in what else "whitelist"
+    return Ask("POST", path, {"assetId": ASSET, "network": VOI, **what})
+
+
 def _reviewed(world: World, ask: Ask) -> Ask:
     pack_submit(actor=world.user("officer"), pack=world.pack)
     return ask
@@ -376,6 +403,7 @@ LISTS = {
     "compliance/audit-log": ("entries", "owner"),
     "compliance/jurisdiction-rules": ("rules", "owner"),
     "compliance/waivers": ("waivers", "owner"),
+    f"whitelist/{ASSET}": ("entries", "owner"),
 }
 FILES = tuple(
     f"compliance/{log}/export/{form}"
@@ -474,6 +502,12 @@ def _fill(world: World) -> None:
             requested_at=moment,
         )
         for token, moment in zip(tokens, later, strict=True)
+    )
+    WhitelistEntry.objects.bulk_create(
+        WhitelistEntry(
+            token=world.token, address=f"holder {number}", created_by="x", created_at=moment
+        )
+        for number, moment in enumerate(later)
     )
     RulePack.objects.bulk_create(
         RulePack(

@@ -41,6 +41,7 @@ from jurisdictions.services.waivers import waiver_request
 from tests import factories
 from tests.factories import CID, VOI, wallet
 from tests.jurisdictions.rules import tried
+from whitelist.services.entries import whitelist_entry_upsert
 
 PERSONAS = (
     "anonymous",
@@ -53,6 +54,7 @@ PERSONAS = (
     "administrator",
 )
 ASSET, NEW_ASSET = 50001, 50002
+LISTED = wallet(901)  # on the whitelist of ASSET
 # What a GET cannot do without.
 QUERIES = {"compliance/token-jurisdictions": {"assetId": ASSET}}
 RULE = "house.issuer_named"
@@ -81,6 +83,8 @@ class Ask:
 @dataclass
 class World:
     """The token `ASSET` of `issuer`: metadata, two pending attestations, one report, a package.
+
+    `LISTED` is on its whitelist.
 
     `job` is a report on the issuer that the owner asked for and nobody works on.
 
@@ -160,6 +164,7 @@ def make_world() -> World:
         FactDefinition.objects.get_or_create(path=path, defaults={"type": "string"})
     tag_assign(actor=owner, asset_id=ASSET, network=VOI, jurisdiction="GLOBAL")
     issuer_tag_assign(actor=owner, issuer_id=issuer.pk, jurisdiction="GLOBAL")
+    whitelist_entry_upsert(actor=owner, token=metadata.token, address=LISTED, kyc_verified=True)
     return World(
         issuer=issuer,
         other_issuer=other,

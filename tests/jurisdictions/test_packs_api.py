@@ -54,6 +54,12 @@ def draft_of(officer: User) -> str:
     return path
 
 
+def tried(path: str) -> dict[str, str]:
+    """The body that approves a dry run of the version at `path`, as it is now."""
+    _, pack_id, version = path.split("/")
+    return {"dryRunReport": rules.tried(RulePack.objects.get(pack_id=pack_id, version=version))}
+
+
 def unchanged(response: Any, status: int, before: Any) -> dict[str, Any]:
     body = assert_envelope(response, status)
     assert rules.everything() == before
@@ -114,7 +120,9 @@ class TestReading:
         path = f"/{BASELINE}/{copy.version}"
         send(officer, "patch", path, {"effectiveFrom": "2026-12-01"})
         send(officer, "post", f"{path}/submit")
-        assert rule(send(administrator, "post", f"{path}/activate"))["status"] == "Active"
+        assert (
+            rule(send(administrator, "post", f"{path}/activate", tried(path)))["status"] == "Active"
+        )
         assert rule(send(owner, "get", f"/{BASELINE}"))["version"] == "2026.11.1"
         with time_machine.travel(datetime(2026, 12, 1, tzinfo=UTC), tick=False):
             assert rule(send(owner, "get", f"/{BASELINE}"))["version"] == copy.version
@@ -387,7 +395,7 @@ class TestLife:
         back = send(administrator, "post", f"{path}/return", {"reason": "Cite it."})
         assert rule(back)["status"] == "Draft"
         assert rule(send(officer, "post", f"{path}/submit"))["submittedBy"] == officer.label
-        active = rule(send(administrator, "post", f"{path}/activate"))
+        active = rule(send(administrator, "post", f"{path}/activate", tried(path)))
         assert (active["status"], active["activatedBy"]) == ("Active", administrator.label)
         gone = send(administrator, "post", f"{path}/retire", {"reason": "Repealed."})
         assert rule(gone)["status"] == "Retired"
@@ -397,13 +405,14 @@ class TestLife:
         send(administrator, "patch", path, {"disclaimer": "Seen."})
         send(officer, "post", f"{path}/submit")
         before = rules.everything()
-        unchanged(send(officer, "post", f"{path}/activate"), 403, before)
-        body = unchanged(send(administrator, "post", f"{path}/activate"), 403, before)
+        report = tried(path)
+        unchanged(send(officer, "post", f"{path}/activate", report), 403, before)
+        body = unchanged(send(administrator, "post", f"{path}/activate", report), 403, before)
         assert "neither changed nor submitted" in body["errorMessage"]
 
     def test_steps_out_of_order_are_409(self, officer: User, administrator: User, path: str):
         before = rules.everything()
-        unchanged(send(administrator, "post", f"{path}/activate"), 409, before)
+        unchanged(send(administrator, "post", f"{path}/activate", tried(path)), 409, before)
         unchanged(send(officer, "post", f"{path}/return", {"reason": "x"}), 409, before)
 
     def test_an_empty_draft_is_not_submitted(self, officer: User, path: str):
@@ -440,6 +449,6 @@ def test_an_activation_over_the_wire_judges_tokens_at_once(
     assert "br-cvm" not in before
     send(officer, "post", f"{path}/submit")
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=1)):
-        send(administrator, "post", f"{path}/activate")
+        send(administrator, "post", f"{path}/activate", tried(path))
     after = {one["id"] for one in client_for(owner).get(status).json()["status"]["packVersions"]}
     assert after == before | {"br-cvm"}

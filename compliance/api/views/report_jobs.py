@@ -17,6 +17,7 @@ from compliance.models import ReportJob
 from compliance.services.report_jobs import report_job_cancel, report_job_get
 from config.api.conditional import is_unchanged, not_modified
 from config.api.schema import IF_NONE_MATCH_PARAMETER, noun_serializer, tagged
+from config.api.serializers import NothingSerializer
 from config.api.views import WireViewSet, answer
 
 RETRY_SECONDS = 2
@@ -46,6 +47,7 @@ class ReportJobViewSet(WireViewSet):
     @extend_schema(request=None, responses={200: JOB_RESPONSE})
     def destroy(self, request: Request, job_id: UUID) -> Response:
         """Cancel a report that is made in the background; cancelling twice changes nothing."""
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         job = report_job_cancel(actor=actor_of(request), job_id=job_id)
         return job_answer(job)
 

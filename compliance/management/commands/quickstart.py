@@ -11,7 +11,8 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand, CommandParser
 
 from audit.principal import SYSTEM
-from audit.seal import seal_events, verify_trail
+from audit.seal import seal_events
+from audit.verification import verify_trail
 from compliance.demo import (
     PACKS_IN_FORCE,
     PASSWORD,

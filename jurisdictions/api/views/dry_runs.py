@@ -23,6 +23,7 @@ from config.api.schema import (
     page_serializer,
     tagged,
 )
+from config.api.serializers import NothingSerializer
 from config.api.views import WireViewSet, answer, answer_page, answer_tagged
 from jurisdictions.api.dry_run_serializers import (
     DryRunChangeSerializer,
@@ -30,7 +31,6 @@ from jurisdictions.api.dry_run_serializers import (
     dry_run_url,
 )
 from jurisdictions.api.filters import DryRunChangeFilter, DryRunFilter
-from jurisdictions.api.serializers import NothingSerializer
 from jurisdictions.api.views.packs import seen_version
 from jurisdictions.models import DryRun
 from jurisdictions.selectors import pack_get

@@ -23,7 +23,7 @@ from config.api.schema import (
     page_serializer,
     tagged,
 )
-from config.api.serializers import WireSerializer
+from config.api.serializers import NothingSerializer, WireSerializer
 from config.api.views import WireViewSet, answer, answer_page, answer_tagged
 from jurisdictions.api.converters import VersionConverter
 from jurisdictions.api.dry_run_serializers import ActivationSerializer
@@ -31,7 +31,6 @@ from jurisdictions.api.filters import PackFilter
 from jurisdictions.api.problems import wire_problems
 from jurisdictions.api.serializers import (
     PACK_DEFAULTS,
-    NothingSerializer,
     PackCreateSerializer,
     PackDetailSerializer,
     PackSerializer,

@@ -1,6 +1,5 @@
 """Jurisdiction tags of tokens and issuers (reference/incumbent-compliance.md, section 6)."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -17,14 +16,15 @@ from accounts.api.networks import named_network
 from accounts.models import Issuer, Token
 from accounts.selectors import token_get
 from config.api.schema import (
+    ASSET_ID_PARAMETER,
     IF_MATCH_PARAMETER,
     IF_NONE_MATCH_PARAMETER,
     NETWORK_PARAMETER,
     noun_serializer,
     tagged,
 )
-from config.api.serializers import BIGINT_MAX, AssetIdField, ErrorEnvelopeSerializer
-from config.api.views import WireViewSet, answer, answer_tagged
+from config.api.serializers import AssetIdField, ErrorEnvelopeSerializer
+from config.api.views import WireViewSet, answer, answer_tagged, body_with_query
 from jurisdictions.api.record_serializers import (
     IssuerTagRemoveSerializer,
     IssuerTagWriteSerializer,
@@ -50,11 +50,6 @@ _OF_TOKEN = noun_serializer(
 _OF_ISSUER = noun_serializer(
     "IssuerJurisdictionsResponse", "jurisdictions", TagSerializer(many=True)
 )
-_ASSET_PARAMETER = OpenApiParameter(
-    "assetId",
-    {"type": "integer", "format": "int64", "minimum": 1, "maximum": BIGINT_MAX},
-    required=True,
-)
 _CODE_PARAMETER = OpenApiParameter("jurisdictionCode", OpenApiTypes.STR, required=True)
 _BY_QUERY = frozenset(
     {
@@ -69,6 +64,17 @@ _BY_QUERY = frozenset(
         "exemption",
     }
 )
+
+
+def _flag(text: str) -> bool | str:
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+_READERS = {"isPrimary": _flag, "roles": _words}
 
 
 class TokenJurisdictionViewSet(WireViewSet):
@@ -90,7 +96,7 @@ class TokenJurisdictionViewSet(WireViewSet):
         The fields may also be given as query parameters, as older clients do: `isPrimary` as true
         or false, `roles` separated by commas. A field may be given in one place only.
         """
-        body = TokenTagWriteSerializer(data=_with_query(request))
+        body = TokenTagWriteSerializer(data=body_with_query(request, _READERS))
         body.is_valid(raise_exception=True)
         given = dict(body.validated_data)
         row = tag_assign(
@@ -104,7 +110,7 @@ class TokenJurisdictionViewSet(WireViewSet):
         return _answer_token(row.token)
 
     @extend_schema(
-        parameters=[_ASSET_PARAMETER, NETWORK_PARAMETER, IF_NONE_MATCH_PARAMETER],
+        parameters=[ASSET_ID_PARAMETER, NETWORK_PARAMETER, IF_NONE_MATCH_PARAMETER],
         responses={
             **tagged(_OF_TOKEN),
             404: OpenApiResponse(ErrorEnvelopeSerializer, "Nothing is recorded for this asset."),
@@ -127,13 +133,13 @@ class TokenJurisdictionViewSet(WireViewSet):
         return answer_tagged(request, tags_etag(tags), "jurisdictions", _token_rows(token, tags))
 
     @extend_schema(
-        parameters=[_ASSET_PARAMETER, NETWORK_PARAMETER, _CODE_PARAMETER, IF_MATCH_PARAMETER],
+        parameters=[ASSET_ID_PARAMETER, NETWORK_PARAMETER, _CODE_PARAMETER, IF_MATCH_PARAMETER],
         request=TokenTagRemoveSerializer,
         responses={200: _OF_TOKEN},
     )
     def destroy(self, request: Request) -> Response:
         """Take an explicit tag from a token; answers the tags that it still has."""
-        body = TokenTagRemoveSerializer(data=_with_query(request))
+        body = TokenTagRemoveSerializer(data=body_with_query(request))
         body.is_valid(raise_exception=True)
         token = tag_remove(
             actor=actor_of(request),
@@ -186,7 +192,7 @@ class IssuerJurisdictionViewSet(WireViewSet):
     )
     def destroy(self, request: Request, issuer_id: UUID) -> Response:
         """Take an explicit tag from an issuer; answers the tags that it still has."""
-        body = IssuerTagRemoveSerializer(data=_with_query(request))
+        body = IssuerTagRemoveSerializer(data=body_with_query(request))
         body.is_valid(raise_exception=True)
         issuer = issuer_tag_remove(
             actor=actor_of(request),
@@ -195,25 +201,6 @@ class IssuerJurisdictionViewSet(WireViewSet):
             if_match=request.headers.get("If-Match"),
         )
         return _answer_issuer(issuer)
-
-
-def _with_query(request: Request) -> Any:
-    """Return the body joined by what the query says; a field in both is a 400."""
-    query = {name: _read(name, str(text)) for name, text in request.query_params.items()}
-    body = request.data
-    if not query or not isinstance(body, Mapping):
-        return body
-    if both := sorted(query.keys() & body.keys()):
-        raise ValidationError({name: ["Given in the query and in the body."] for name in both})
-    return {**body, **query}
-
-
-def _read(name: str, text: str) -> Any:
-    if name == "isPrimary":
-        return {"true": True, "false": False}.get(text.lower(), text)
-    if name == "roles":
-        return [role.strip() for role in text.split(",") if role.strip()]
-    return text
 
 
 def _asset_id(request: Request) -> int:
