@@ -258,9 +258,7 @@ class TestContent:
     ) -> None:
         row = attest(owner, officer, "AML", notes="Jane Roe, born 1970")
         attestation_revoke(actor=officer, attestation_id=row.pk, reason="Jane Roe left")
-        metadata_upsert(
-            actor=owner, asset_id=ASSET, network=VOI, changes={"notes": "ask Jane Roe"}
-        )
+        metadata_upsert(actor=owner, asset_id=ASSET, network=VOI, changes={"notes": "ask Jane Roe"})
         made = package(owner)
         assert "Revoked" in {one["verificationStatus"] for one in made["attestations"]}
         text = json.dumps(made) + json.dumps(event_bodies("compliance.package.generated"))
