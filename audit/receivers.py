@@ -23,10 +23,11 @@ def record_failure(
     """Record a failed request, in a transaction of its own.
 
     A refusal for who the caller is becomes `security.access.denied`. Another failure becomes the
-    event that the view names for its action, where it names one. A request beyond its rate limit
-    becomes none: the log never shrinks, so nobody may fill it as fast as they can send.
+    event that the failure names, or that the view names for its action, where either names one. A
+    request beyond its rate limit becomes none: the log never shrinks, so nobody may fill it as fast
+    as they can send.
     """
-    if failure.code == "RATE_LIMITED":
+    if failure.code == "RATE_LIMITED" or failure.event == "":
         return
     actor = _actor(request)
     network, asset_id = token_of(view, request)
@@ -35,6 +36,8 @@ def record_failure(
     if failure.denied:
         details["reason"] = failure.reason_code or failure.code
         name = "security.access.denied"
+    elif failure.event is not None:
+        name = failure.event
     elif action in getattr(view, "failure_events", {}):
         name = view.failure_events[action]
     else:

@@ -61,4 +61,12 @@ WHITELIST_EVENTS = (
         _A.UPDATE,
         _S.NOTICE,
     ),
+    _event("whitelist.transfer.validated", "Transfer validated", _C.TRANSFER_VALIDATION, _A.VERIFY),
+    _event(
+        "whitelist.transfer.validation_failed",
+        "Transfer validation refused",
+        _C.TRANSFER_VALIDATION,
+        _A.VERIFY,
+        _S.NOTICE,
+    ),
 )

@@ -19,6 +19,7 @@ from compliance.api.views.report_files import (
 from compliance.api.views.report_jobs import ReportJobViewSet
 from compliance.api.views.reports import ReportViewSet
 from compliance.api.views.status import TokenStatusViewSet
+from compliance.api.views.transfers import SimulationViewSet, TransferValidationViewSet
 
 urlpatterns = [
     path("compliance", MetadataViewSet.as_view({"post": "upsert", "get": "list"})),
@@ -54,6 +55,18 @@ urlpatterns = [
     path(
         "compliance/<asset:asset_id>/status/history",
         StatusHistoryViewSet.as_view({"get": "list"}),
+    ),
+    path(
+        "whitelist/validate-transfer",
+        TransferValidationViewSet.as_view({"post": "create"}),
+    ),
+    path(
+        "whitelist/validate-transfers",
+        TransferValidationViewSet.as_view({"post": "create_many"}),
+    ),
+    *(
+        path(f"token/{verb}/simulate", SimulationViewSet.as_view({"post": verb}))
+        for verb in ("transfer", "mint", "burn")
     ),
     path("issuers/<uuid:issuer_id>/status", IssuerStatusViewSet.as_view({"get": "retrieve"})),
     path(

@@ -65,6 +65,13 @@ _ENTRIES = (
         "Ask an owner of the token's issuer or a compliance officer.",
     ),
     ErrorCode(
+        "OPERATION_BLOCKED",
+        403,
+        False,
+        "Operation blocked: the token's transfer rules forbid it.",
+        "denialReason says what forbids it; each of checks says what would mend it.",
+    ),
+    ErrorCode(
         "NOT_FOUND",
         404,
         False,

@@ -1,7 +1,7 @@
 """Errors that domain code raises; `config.api.handler` makes envelopes of them. No DRF here."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from config.api.catalogue import CATALOGUE
 
@@ -11,14 +11,22 @@ Details = Mapping[str, Sequence[str]]
 class DomainError(Exception):
     """A refusal that a client may read: `code` is an entry of the catalogue.
 
-    `details` maps field names (as on the wire) to messages.
+    `details` maps field names (as on the wire) to messages; `extra` holds what the answer says
+    beside the envelope.
     """
 
     code: ClassVar[str] = "BUSINESS_RULE_VIOLATION"
 
-    def __init__(self, message: str | None = None, *, details: Details | None = None) -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        details: Details | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
         self.message = message or CATALOGUE[self.code].message
         self.details: Details = details or {}
+        self.extra: Mapping[str, Any] = extra or {}
         super().__init__(self.message)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 _MOMENT = re.compile(
@@ -21,6 +22,19 @@ def looks_like_moment(text: str) -> bool:
 def utc_text(moment: datetime) -> str:
     """Return `moment` (aware) as ISO 8601 in UTC ending in `Z`; a fraction only if it has one."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+_AMOUNT = re.compile(r"\d{1,78}(?:\.\d{1,78})?", re.ASCII)
+
+
+def amount_of(raw: object) -> Decimal | None:
+    """Return the number of at least 0 and at most 78 digits that `raw` is, as text too, or None."""
+    if isinstance(raw, bool) or not isinstance(raw, int | float | str):
+        return None
+    if isinstance(raw, float):
+        raw = f"{Decimal(repr(raw)):f}"
+    text = raw.strip() if isinstance(raw, str) else f"{Decimal(raw):f}"
+    return Decimal(text) if _AMOUNT.fullmatch(text) else None
 
 
 def choice_of(enum: type[Any], raw: object) -> str | None:

@@ -36,7 +36,9 @@ class Failure:
     """What went wrong, as the client will read it.
 
     `recordable_message` is safe for the event log: it never echoes what the caller sent.
-    `denied` is true where the caller was refused for who they are.
+    `denied` is true where the caller was refused for who they are. `extra` is answered beside the
+    envelope. `event` names the event that records it, "" where it is recorded already; None leaves
+    that to the view.
     """
 
     code: str
@@ -46,6 +48,8 @@ class Failure:
     denied: bool = False
     reason_code: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    event: str | None = None
 
     @property
     def status(self) -> int:
@@ -78,6 +82,7 @@ def envelope(failure: Failure, path: str) -> dict[str, Any]:
         "correlationId": correlation_id(),
         "timestamp": utc_text(timezone.now()),
         "path": path,
+        **failure.extra,
     }
 
 
@@ -92,6 +97,7 @@ def failure_of(exc: Exception) -> Failure:
             recordable_message=exc.message,
             denied=isinstance(exc, NotVisible) or exc.code == "FORBIDDEN",
             headers=headers,
+            extra=exc.extra,
         )
     if isinstance(exc, (exceptions.ValidationError, DjangoValidationError)):
         return _validation_failure(exc)
@@ -174,10 +180,17 @@ def _flatten(prefix: str, value: Any, into: dict[str, list[str]]) -> None:
         into.setdefault(prefix or "request", []).extend(str(item) for item in items)
 
 
+def _amended(failure: Failure, view: Any, request: Request) -> Failure:
+    """Let the action say more of its failure, where it has `amend_failure(request, failure)`."""
+    name = getattr(view, "action", None) or (request.method or "").lower()
+    amend = getattr(getattr(view, name, None), "amend_failure", None)
+    return failure if amend is None else amend(request, failure)
+
+
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
     """Answer `exc` with its envelope, after telling `request_failed` about it."""
     request: Request = context["request"]
-    failure = failure_of(exc)
+    failure = _amended(failure_of(exc), context["view"], request)
     try:
         request_failed.send(
             sender=type(context["view"]), request=request, view=context["view"], failure=failure

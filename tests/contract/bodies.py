@@ -5,8 +5,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from tests.contract.world import ASSET, RULE
+from tests.contract.world import ASSET, LISTED, RULE, World
 from tests.factories import VOI
+from whitelist.models import WhitelistEntry
 
 PACK: dict[str, Any] = {
     "regulatoryFramework": "HOUSE",
@@ -35,3 +36,19 @@ def waiver_body() -> dict[str, Any]:
         "reason": "the board accepted it",
         "expiresAt": (timezone.now() + timedelta(days=30)).isoformat(),
     }
+
+
+PAIR: dict[str, Any] = {"assetId": ASSET, "fromAddress": LISTED, "toAddress": LISTED}
+SIMULATIONS: dict[str, dict[str, Any]] = {
+    "transfer": {**PAIR, "amount": 1.5},
+    "mint": {"assetId": ASSET, "toAddress": LISTED},
+    "burn": {"assetId": ASSET, "fromAddress": LISTED},
+}
+
+
+def simulation_body(world: World, verb: str) -> dict[str, Any]:
+    """Return an operation that the owner may try: they are on the whitelist too."""
+    WhitelistEntry.objects.get_or_create(
+        token=world.token, address=world.user("owner").address, defaults={"created_by": "x"}
+    )
+    return SIMULATIONS[verb]

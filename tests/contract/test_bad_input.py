@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 from jurisdictions.services.lifecycle import pack_submit
-from tests.contract.bodies import NEW_PACK, PACK, REQUIREMENT, waiver_body
+from tests.contract.bodies import (
+    NEW_PACK,
+    PACK,
+    PAIR,
+    REQUIREMENT,
+    SIMULATIONS,
+    simulation_body,
+    waiver_body,
+)
 from tests.contract.routes import api_operations
 from tests.contract.world import (
     ASSET,
@@ -150,6 +158,15 @@ BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
         "owner",
         lambda w: {"assetId": NEW_ASSET, "addresses": [wallet(7), wallet(8)], "mode": "All"},
     ),
+    ("POST", "whitelist/validate-transfer"): ("outsider", lambda w: {**PAIR, "amount": 5}),
+    ("POST", "whitelist/validate-transfers"): ("outsider", lambda w: {"transfers": [PAIR]}),
+    **{
+        ("POST", f"token/{verb}/simulate"): (
+            "owner",
+            lambda w, verb=verb: simulation_body(w, verb),  # type: ignore[misc]
+        )
+        for verb in SIMULATIONS
+    },
     ("DELETE", "whitelist"): ("owner", lambda w: {"assetId": ASSET, "address": LISTED}),
     ("PUT", "whitelist/<asset:asset_id>/policy"): (
         "owner",
@@ -221,6 +238,8 @@ BAD: dict[str, tuple[Any, ...]] = {
     "uuid": (*_NEVER, True, "x", "\x00", "0" * 31, -1, 2**200, "g" * 32),
     "integer": (*_NEVER, True, "x", "", "1.5", "0x10", "\x00", 0, -1, 2**63, 2**64, -(2**63), 1e300,
                 "9" * 400, "9" * 2000),
+    "number": ([], {}, ["x"], {"x": "y"}, True, "x", "", "\x00", "NaN", "1e5", -1, -0.5, 1e300,
+               "9" * 400),
     "boolean": (*_NEVER, 1, 0, "true", "yes", ""),
     "choice": (*_NEVER, True, "Nonsense", "", "\x00", 99, -1, 2**64, "9" * 400, "x" * 5000),
     "map": (1, 1.5, True, "x", [], ["x"], {"a": {"b": 1}}, {"a": [1]}, {"a": 1.5}, {"a": 2**63},
@@ -245,7 +264,10 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def _bad_values(schema: dict[str, Any]) -> Iterator[Any]:
-    yield from BAD[_kind(schema)]
+    for value in BAD[_kind(schema)]:
+        whole = isinstance(value, int) and not isinstance(value, bool) and "minimum" in schema
+        if not whole or not schema["minimum"] <= value <= schema.get("maximum", value):
+            yield value
     if "maxLength" in schema:
         yield "x" * (schema["maxLength"] + 1)
 

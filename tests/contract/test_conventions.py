@@ -22,7 +22,7 @@ from accounts.arc14.signer import sign_arc14
 from accounts.models import RoundAnchor, User
 from compliance.api.views import status as status_view
 from config.observability import health, metrics
-from tests.contract.bodies import NEW_PACK, PACK, REQUIREMENT, waiver_body
+from tests.contract.bodies import NEW_PACK, PACK, PAIR, REQUIREMENT, SIMULATIONS, waiver_body
 from tests.contract.routes import operations
 from tests.contract.world import (
     ASSET,
@@ -534,6 +534,15 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
      lambda w: Ask("DELETE", "whitelist", {"assetId": ASSET, "address": LISTED})),
     ("whitelist.api.views.entries.whitelist_bulk_write",
      lambda w: Ask("POST", "whitelist/bulk", {"assetId": ASSET, "addresses": [LISTED]})),
+    ("compliance.api.views.transfers.transfer_validate",
+     lambda w: Ask("POST", "whitelist/validate-transfer", PAIR)),
+    ("compliance.api.views.transfers.transfers_validate",
+     lambda w: Ask("POST", "whitelist/validate-transfers", {"transfers": [PAIR]})),
+    *(
+        ("compliance.enforcement.transfer_validate",
+         lambda w, verb=verb: Ask("POST", f"token/{verb}/simulate", SIMULATIONS[verb]))
+        for verb in SIMULATIONS
+    ),
     ("whitelist.api.views.entries.token_get_visible", lambda w: Ask("GET", f"whitelist/{ASSET}")),
     ("whitelist.api.views.entries.whitelist_policy_get",
      lambda w: Ask("GET", f"whitelist/{ASSET}/policy")),

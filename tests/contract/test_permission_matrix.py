@@ -15,7 +15,15 @@ from django.test import Client
 from django.urls import reverse
 
 from jurisdictions.services.lifecycle import pack_submit
-from tests.contract.bodies import NEW_PACK, PACK, REQUIREMENT, waiver_body
+from tests.contract.bodies import (
+    NEW_PACK,
+    PACK,
+    PAIR,
+    REQUIREMENT,
+    SIMULATIONS,
+    simulation_body,
+    waiver_body,
+)
 from tests.contract.routes import API, operations
 from tests.contract.world import (
     ASSET,
@@ -158,6 +166,12 @@ POST   {_LIST}/bulk                             owned token        401  403  200
 POST   {_LIST}/bulk                             new token          401  200  200  403  200  200  403  200
 GET    {_LIST}/<asset:asset_id>/policy          -  401  404  200  200  404  200  200  200
 PUT    {_LIST}/<asset:asset_id>/policy          -  401  403  200  403  403  200  403  200
+
+POST   {_LIST}/validate-transfer                -  401  200  200  200  200  200  200  200
+POST   {_LIST}/validate-transfers               -  401  200  200  200  200  200  200  200
+POST   token/transfer/simulate                  -  401  200  200  200  200  200  200  200
+POST   token/mint/simulate                      -  401  200  200  200  200  200  200  200
+POST   token/burn/simulate                      -  401  403  200  403  403  403  403  403
 
 GET    /                                        -                  302  302  302  302  302  302  302  302
 GET    /health                                  -                  200  200  200  200  200  200  200  200
@@ -368,6 +382,22 @@ REQUESTS |= {
 }
 
 
+REQUESTS |= {
+    ("POST", f"{_LIST}/validate-transfer", "-"): lambda w: Ask(
+        "POST", f"{_LIST}/validate-transfer", PAIR
+    ),
+    ("POST", f"{_LIST}/validate-transfers", "-"): lambda w: Ask(
+        "POST", f"{_LIST}/validate-transfers", {"transfers": [PAIR]}
+    ),
+    **{
+        ("POST", f"token/{verb}/simulate", "-"): lambda w, verb=verb: Ask(  # type: ignore[misc]
+            "POST", f"token/{verb}/simulate", simulation_body(w, verb)
+        )
+        for verb in SIMULATIONS
+    },
+}
+
+
 def _reviewed(world: World, step: str, **body: str) -> Ask:
     pack_submit(actor=world.user("officer"), pack=world.pack)
     return Ask("POST", f"{world.path(_DRAFT)}/{step}", body)
@@ -420,7 +450,8 @@ def test_the_matrix(
                 before["axes.AccessAttempt"] = after["axes.AccessAttempt"]  # it counts failures
             assert after == before, f"{persona} was refused and changed something"
             denied = event_bodies("security.access.denied")[recorded:]
-            if response.status_code == 422 or route == "/api/<path:rest>":
+            blocked = response.json()["errorCode"] == "OPERATION_BLOCKED"  # recorded as such
+            if blocked or response.status_code == 422 or route == "/api/<path:rest>":
                 assert denied == []
             else:
                 _assert_denial(denied, world, persona, response, ask, route)

@@ -28,7 +28,15 @@ from compliance.models import ComplianceMetadata, ComplianceReport, TokenStatus
 from jurisdictions.loading import rules_load
 from jurisdictions.models import RulePack, Waiver
 from jurisdictions.services.lifecycle import pack_submit
-from tests.contract.bodies import NEW_PACK, PACK, REQUIREMENT, waiver_body
+from tests.contract.bodies import (
+    NEW_PACK,
+    PACK,
+    PAIR,
+    REQUIREMENT,
+    SIMULATIONS,
+    simulation_body,
+    waiver_body,
+)
 from tests.contract.routes import api_operations
 from tests.contract.world import (
     ASSET,
@@ -342,6 +350,27 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             lambda: Ask("POST", f"{world.path(_WAIVER)}/revoke", reason),
         ),
         "POST whitelist": ("owner", lambda: _listing(address=wallet(7))),
+        "POST whitelist/validate-transfer": (
+            "outsider",
+            lambda: Ask("POST", "whitelist/validate-transfer", PAIR),
+        ),
+        "POST whitelist/validate-transfers": (
+            "outsider",
+            lambda: Ask("POST", "whitelist/validate-transfers", {"transfers": [PAIR]}),
+        ),
+        "POST whitelist/validate-transfers (a hundred)": (
+            "outsider",
+            lambda: Ask("POST", "whitelist/validate-transfers", {"transfers": [PAIR] * 100}),
+        ),
+        **{
+            f"POST token/{verb}/simulate": (
+                "owner",
+                lambda verb=verb: Ask(  # type: ignore[misc]
+                    "POST", f"token/{verb}/simulate", simulation_body(world, verb)
+                ),
+            )
+            for verb in SIMULATIONS
+        },
         "POST whitelist (no change)": ("owner", lambda: _listing(address=LISTED)),
         "POST whitelist/bulk": ("owner", lambda: _listing(addresses=[wallet(7)])),
         "POST whitelist/bulk (fifty)": (
