@@ -1,7 +1,6 @@
 """The kinds of events of whitelists: who may hold."""
 
-from audit.choices import ActionType, Category, Severity
-from audit.event_types import Operation
+from audit.choices import ActionType, Category, Operation, Severity
 from audit.event_types import event_type as _event
 
 _A, _C, _S, _O = ActionType, Category, Severity, Operation
@@ -61,7 +60,13 @@ WHITELIST_EVENTS = (
         _A.UPDATE,
         _S.NOTICE,
     ),
-    _event("whitelist.transfer.validated", "Transfer validated", _C.TRANSFER_VALIDATION, _A.VERIFY),
+    _event(
+        "whitelist.transfer.validated",
+        "Transfer validated",
+        _C.TRANSFER_VALIDATION,
+        _A.VERIFY,
+        meters=_O.TRANSFER_VALIDATION,
+    ),
     _event(
         "whitelist.transfer.validation_failed",
         "Transfer validation refused",

@@ -18,24 +18,28 @@ _Q = 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, _P - 2, _P) % _P
 _ROOT = pow(2, (_P - 1) // 4, _P)
 _DIGITS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-Point = tuple[int, int]
+Point = tuple[int, int, int, int]  # extended coordinates, RFC 8032 section 5.1.4
 
 
 def _add(a: Point, b: Point) -> Point:
-    (x1, y1), (x2, y2) = a, b
-    k = _D * x1 * x2 * y1 * y2 % _P
-    x = (x1 * y2 + x2 * y1) * pow(1 + k, _P - 2, _P)
-    y = (y1 * y2 + x1 * x2) * pow(1 - k, _P - 2, _P)
-    return x % _P, y % _P
+    (x1, y1, z1, t1), (x2, y2, z2, t2) = a, b
+    m, n = (y1 - x1) * (y2 - x2) % _P, (y1 + x1) * (y2 + x2) % _P
+    k, z = 2 * t1 * t2 * _D % _P, 2 * z1 * z2 % _P
+    e, f, g, h = n - m, z - k, z + k, n + m
+    return e * f % _P, g * h % _P, f * g % _P, e * h % _P
 
 
 def _times(number: int, point: Point) -> Point:
-    result = (0, 1)
+    result = (0, 1, 1, 0)
     while number:
         if number & 1:
             result = _add(result, point)
         point, number = _add(point, point), number >> 1
     return result
+
+
+def _same(a: Point, b: Point) -> bool:
+    return (a[0] * b[2] - b[0] * a[2]) % _P == 0 == (a[1] * b[2] - b[1] * a[2]) % _P
 
 
 def _point(raw: bytes) -> Point:
@@ -47,7 +51,8 @@ def _point(raw: bytes) -> Point:
         x = x * _ROOT % _P
     if y >= _P or (x * x - square) % _P:
         raise ValueError("no point of the curve")
-    return (_P - x if x & 1 != sign else x), y
+    x = _P - x if x & 1 != sign else x
+    return x, y, 1, x * y % _P
 
 
 _BASE = _point((4 * pow(5, _P - 2, _P) % _P).to_bytes(32, "little"))
@@ -65,7 +70,7 @@ def ed25519_holds(key: bytes, message: bytes, signature: bytes) -> bool:
         return False
     digest = sha512(signature[:32] + key + message).digest()
     h = int.from_bytes(digest, "little") % _Q
-    return _times(s, _BASE) == _add(r, _times(h, a))
+    return _same(_times(s, _BASE), _add(r, _times(h, a)))
 
 
 def base58(text: str) -> bytes:

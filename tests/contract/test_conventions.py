@@ -463,6 +463,8 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
     ("audit.api.views.exact_count", lambda w: Ask("GET", "compliance/audit-log")),
     ("audit.api.views.exact_count", lambda w: Ask("GET", "compliance/audit-log/export/csv")),
     ("audit.api.views.exact_count", lambda w: Ask("GET", "compliance/audit-log/export/json")),
+    ("audit.api.metering.metered_events", lambda w: Ask("GET", "metering")),
+    ("audit.api.metering.metered_events", lambda w: Ask("GET", "metering/events")),
     ("audit.api.views.retention_policy",
      lambda w: Ask("GET", "compliance/audit-log/retention-policy")),
     ("compliance.api.views.evaluate.trial_of",

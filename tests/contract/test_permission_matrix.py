@@ -40,6 +40,7 @@ from tests.contract.world import (
     make_status_fresh,
     refresh_token,
     undone,
+    verified,
     waiting_run,
 )
 from tests.factories import CID, VOI, event_bodies, wallet
@@ -100,6 +101,7 @@ POST   compliance/attestations                  of a wallet        401  200  200
 POST   compliance/attestations                  of the issuer      401  404  200  200  404  200  200  200
 GET    compliance/attestations/export/csv       -                  401  200  200  200  200  200  200  200
 GET    compliance/attestations/export/json      -                  401  200  200  200  200  200  200  200
+GET    {_ONE}         as a credential    401  200  200  200  200  200  200  200
 GET    {_ONE}         -                  401  200  200  200  200  200  200  200
 POST   {_ONE}/verify  of the owner       401  403  403  403  403  200  403  200
 POST   {_ONE}/verify  of the officer     401  403  403  403  403  422  403  200
@@ -112,6 +114,9 @@ GET    {_LOG}                     -                  401  200  200  200  200  20
 GET    {_LOG}/export/csv          -                  401  200  200  200  200  200  200  200
 GET    {_LOG}/export/json         -                  401  200  200  200  200  200  200  200
 GET    {_LOG}/retention-policy    -                  401  200  200  200  200  200  200  200
+
+GET    metering                  -          401  200  200  200  200  200  200  200
+GET    metering/events           -          401  200  200  200  200  200  200  200
 
 GET    {_RULES}                           -        401  200  200  200  200  200  200  200
 POST   {_RULES}                           new      401  403  403  403  403  200  403  200
@@ -179,6 +184,7 @@ GET    /health/live                             -                  200  200  200
 GET    /health/ready                            -                  200  200  200  200  200  200  200  200
 GET    /metrics                                 -                  200  200  200  200  200  200  200  200
 GET    /.well-known/assayer-keys.json           -                  200  200  200  200  200  200  200  200
+GET    /.well-known/assayer-status-lists/<asset:list_number> -     200  200  200  200  200  200  200  200
 GET    /api/schema                              -                  200  200  200  200  200  200  200  200
 GET    /api/docs                                -                  200  200  200  200  200  200  200  200
 GET    /api/<path:rest>                         -                  404  404  404  404  404  404  404  404
@@ -268,6 +274,9 @@ REQUESTS: dict[tuple[str, str, str], Callable[[World], Ask]] = {
     ),
     ("POST", "compliance/attestation-packages/verify", "-"): lambda w: Ask(
         "POST", "compliance/attestation-packages/verify", {"some": "file"}
+    ),
+    ("GET", _ONE, "as a credential"): lambda w: Ask(
+        "GET", f"compliance/attestations/{verified(w).pk}", query={"format": "vc"}
     ),
     ("POST", "compliance/attestations", "of a wallet"): lambda w: Ask(
         "POST", "compliance/attestations", _WALLET_BODY

@@ -52,6 +52,7 @@ from tests.contract.world import (
     make_world,
     refresh_token,
     undone,
+    verified,
     waiting_run,
 )
 from tests.factories import CID, VOI, wallet
@@ -220,6 +221,12 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             for form in ("csv", "json")
         },
         f"GET {_ONE}": ("owner", lambda: Ask("GET", by_owner)),
+        f"GET {_ONE} (as a credential)": (
+            "owner",
+            lambda: Ask(
+                "GET", f"compliance/attestations/{verified(world).pk}", query={"format": "vc"}
+            ),
+        ),
         f"POST {_ONE}/verify": ("officer", lambda: Ask("POST", f"{by_owner}/verify", reason)),
         f"POST {_ONE}/fail": ("officer", lambda: Ask("POST", f"{by_owner}/fail", reason)),
         f"POST {_ONE}/revoke": ("officer", lambda: Ask("POST", f"{by_owner}/revoke", reason)),
@@ -390,6 +397,8 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             "owner",
             lambda: Ask("PUT", f"whitelist/{ASSET}/policy", {"enforcement": "Mandatory"}),
         ),
+        "GET metering": ("owner", lambda: Ask("GET", "metering")),
+        "GET metering/events": ("owner", lambda: Ask("GET", "metering/events")),
         "GET compliance/audit-log": ("owner", lambda: Ask("GET", "compliance/audit-log")),
         "GET compliance/audit-log (all issuers)": (
             "auditor",

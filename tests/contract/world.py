@@ -17,7 +17,7 @@ from accounts.models import Issuer, Token, User
 from accounts.services import user_create
 from accounts.sessions import session_open
 from attestations.models import Attestation
-from attestations.services import attestation_create
+from attestations.services import attestation_create, attestation_verify
 from audit.models import AuditEvent
 from compliance.models import AttestationPackage, ComplianceReport, ReportJob
 from compliance.services.metadata import metadata_upsert
@@ -121,6 +121,7 @@ class World:
             .replace("<uuid:report_id>", str(self.report.pk))
             .replace("<uuid:attestation_id>", str(self.by_owner.pk))
             .replace("<uuid:issuer_id>", str(self.issuer.pk))
+            .replace("<asset:list_number>", "1")
             .replace("<uuid:package_id>", str(self.package.pk))
             .replace("<uuid:job_id>", str(self.job.pk))
             .replace("<uuid:waiver_id>", str(self.waiver.pk))
@@ -157,6 +158,8 @@ def make_world() -> World:
         actor=owner, asset_id=ASSET, network=VOI, changes={"jurisdiction": "GLOBAL"}
     )
     report = report_generate(actor=officer, asset_id=ASSET, network=VOI)
+    # Before what follows makes the status stale again.
+    package = package_generate(actor=officer, asset_id=ASSET, network=VOI)
     job = report_ask(actor=owner, issuer_id=issuer.pk, background=True)
     assert isinstance(job, ReportJob)
     pack = draft(officer)
@@ -185,7 +188,7 @@ def make_world() -> World:
         ),
         dry_run=DryRunReport.objects.get(digest=tried(pack)).run,
         job=job,
-        package=package_generate(actor=officer, asset_id=ASSET, network=VOI),
+        package=package,
     )
 
 
@@ -231,6 +234,12 @@ def attest(creator: User, **more: Any) -> Attestation:
         **more,
     }
     return attestation_create(actor=creator, **content)
+
+
+def verified(world: World) -> Attestation:
+    """Return an attestation by the owner that the officer has verified."""
+    row = attest(world.user("owner"), wallet_address=wallet(901))
+    return attestation_verify(actor=world.user("officer"), attestation_id=row.pk)
 
 
 def refresh_token() -> str:
