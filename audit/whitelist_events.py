@@ -67,6 +67,27 @@ WHITELIST_EVENTS = (
         _A.VERIFY,
         meters=_O.TRANSFER_VALIDATION,
     ),
+    _event("whitelist.import.requested", "Whitelist import requested", _C.WHITELIST, _A.CREATE),
+    _event("whitelist.import.finished", "Whitelist import finished", _C.WHITELIST, _A.UPDATE),
+    _event(
+        "whitelist.import.failed", "Whitelist import failed", _C.WHITELIST, _A.UPDATE, _S.NOTICE
+    ),
+    _event("whitelist.import.cancelled", "Whitelist import cancelled", _C.WHITELIST, _A.UPDATE),
+    _event(
+        "whitelist.import.request_failed",
+        "Whitelist import refused",
+        _C.WHITELIST,
+        _A.CREATE,
+        _S.NOTICE,
+    ),
+    _event(
+        "whitelist.entries.exported",
+        "Whitelist exported",
+        _C.WHITELIST,
+        _A.EXPORT,
+        _S.NOTICE,
+        meters=_O.EXPORT,
+    ),
     _event(
         "whitelist.transfer.validation_failed",
         "Transfer validation refused",

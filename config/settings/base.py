@@ -206,6 +206,7 @@ API_MAX_BODY_BYTES = 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 EXPORT_ROW_LIMIT = 10_000
+WHITELIST_IMPORT_MAX_BYTES = 32_000_000  # 100,000 rows with every field have some 25 million
 
 RATE_LIMIT_ORDINARY: str = env("RATE_LIMIT_ORDINARY", default="600/min")
 RATE_LIMIT_EXPORT: str = env("RATE_LIMIT_EXPORT", default="30/m")
@@ -292,6 +293,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "jurisdictions.tasks.record_expired_waivers",
         "schedule": 60.0,
     },
+    "continue-whitelist-imports": {"task": "whitelist.tasks.continue_imports", "schedule": 30.0},
     "remind-of-expiring-attestations": {
         "task": "attestations.tasks.remind_of_expiring_attestations",
         "schedule": 600.0,

@@ -28,6 +28,7 @@ from tests.contract.routes import API, operations
 from tests.contract.world import (
     ASSET,
     EMAIL,
+    HOLDERS,
     LISTED,
     NEW_ASSET,
     PASSWORD,
@@ -57,6 +58,8 @@ _PACK = f"{_RULES}/<slug:pack_id>"
 _DRAFT = f"{_PACK}/<version:version>"
 _RUN = "compliance/dry-runs/<uuid:run_id>"
 _LIST = "whitelist"
+_TOKEN_LIST = "whitelist/<asset:asset_id>"
+_IMPORT = "whitelist/imports/<uuid:import_id>"
 
 # method, route below /api/v1/ (or from /), case: statuses in the order of PERSONAS.
 MATRIX = f"""
@@ -178,6 +181,21 @@ POST   {_LIST}/bulk                             owned token        401  403  200
 POST   {_LIST}/bulk                             new token          401  200  200  403  200  200  403  200
 GET    {_LIST}/<asset:asset_id>/policy          -  401  404  200  200  404  200  200  200
 PUT    {_LIST}/<asset:asset_id>/policy          -  401  403  200  403  403  200  403  200
+POST   {_TOKEN_LIST}/import/csv                 -  401  403  202  403  403  202  403  202
+GET    {_IMPORT}                                -  401  404  200  200  404  200  200  200
+GET    {_IMPORT}/rejected/csv                   -  401  404  200  200  404  200  200  200
+DELETE {_IMPORT}                                -  401  404  200  403  404  200  403  200
+GET    {_TOKEN_LIST}/export/csv                 -  401  404  200  200  404  200  200  200
+GET    {_TOKEN_LIST}/audit-log                  -  401  404  200  200  404  200  200  200
+GET    {_TOKEN_LIST}/compliance-overview        -  401  404  200  200  404  200  200  200
+GET    {_LIST}/compliance-overview              -  401  404  200  200  404  200  200  200
+GET    {_LIST}/audit-log                        -  401  200  200  200  200  200  200  200
+GET    {_LIST}/audit-log/export/csv             -  401  200  200  200  200  200  200  200
+GET    {_LIST}/audit-log/export/json            -  401  200  200  200  200  200  200  200
+GET    {_LIST}/audit-log/retention-policy       -  401  200  200  200  200  200  200  200
+GET    {_LIST}/enforcement-report               -  401  200  200  200  200  200  200  200
+GET    {_LIST}/enforcement-report/export/csv    -  401  200  200  200  200  200  200  200
+GET    {_LIST}/enforcement-report/export/json   -  401  200  200  200  200  200  200  200
 
 POST   {_LIST}/validate-transfer                -  401  200  200  200  200  200  200  200
 POST   {_LIST}/validate-transfers               -  401  200  200  200  200  200  200  200
@@ -205,6 +223,7 @@ compliance/attestations attestations 2   2    2    2    2    2    2
 compliance/reports      reports     0    1    1    0    1    1    1
 compliance/jurisdiction-rules rules 1    1    1    1    1    1    1
 compliance/waivers      waivers     0    1    1    0    1    1    1
+whitelist/audit-log     entries     0    2    2    0    2    2    2
 """
 
 
@@ -394,6 +413,12 @@ REQUESTS |= {
     },
     ("DELETE", _LIST, "-"): lambda w: Ask(
         "DELETE", _LIST, query={"assetId": ASSET, "address": LISTED}
+    ),
+    ("POST", f"{_TOKEN_LIST}/import/csv", "-"): lambda w: Ask(
+        "POST", f"{_LIST}/{ASSET}/import/csv", HOLDERS
+    ),
+    ("GET", f"{_LIST}/compliance-overview", "-"): lambda w: Ask(
+        "GET", f"{_LIST}/compliance-overview", query=QUERIES[f"{_LIST}/compliance-overview"]
     ),
     ("PUT", f"{_LIST}/<asset:asset_id>/policy", "-"): lambda w: Ask(
         "PUT", f"{_LIST}/{ASSET}/policy", {"enforcement": "Mandatory"}

@@ -48,7 +48,9 @@ from jurisdictions.services.waivers import waiver_request
 from tests import factories
 from tests.factories import CID, VOI, wallet
 from tests.jurisdictions.rules import tried
+from whitelist.models import WhitelistImport
 from whitelist.services.entries import whitelist_entry_upsert
+from whitelist.services.imports import whitelist_import_request
 
 PERSONAS = (
     "anonymous",
@@ -66,7 +68,9 @@ LISTED = wallet(901)  # on the whitelist of ASSET
 QUERIES = {
     "audit-trail/consistency": {"from": 1, "to": 2},
     "compliance/token-jurisdictions": {"assetId": ASSET},
+    "whitelist/compliance-overview": {"assetId": ASSET},
 }
+HOLDERS = b"Address,Status\r\n%b,Active\r\n" % wallet(902).encode()
 RULE = "house.issuer_named"
 EMAIL, PASSWORD = "login@example.com", "correct horse battery staple"
 
@@ -81,12 +85,17 @@ class Ask:
     query: Mapping[str, Any] = field(default_factory=dict)
 
     def send(self, client: APIClient, **extra: Any) -> Any:
-        """Send it as JSON and return the response."""
+        """Send it as JSON, or bytes as a CSV file, and return the response."""
         url = self.path if self.path.startswith("/") else f"/api/v1/{self.path}"
         query = f"?{urlencode(self.query, doseq=True)}" if self.query else ""
-        content = {} if self.body is None else {"data": json.dumps(self.body)}
+        content_type = "application/json"
+        content: dict[str, Any] = {} if self.body is None else {"data": self.body}
+        if isinstance(self.body, bytes):
+            content_type = "text/csv"
+        elif content:
+            content["data"] = json.dumps(self.body)
         return client.generic(
-            self.method, url + query, content_type="application/json", **content, **extra
+            self.method, url + query, content_type=content_type, **content, **extra
         )
 
 
@@ -94,7 +103,7 @@ class Ask:
 class World:
     """The token `ASSET` of `issuer`: metadata, two pending attestations, one report, a package.
 
-    `LISTED` is on its whitelist.
+    `LISTED` is on its whitelist; `listing` is a file for it that the owner sent.
 
     `job` is a report on the issuer that the owner asked for and nobody works on.
 
@@ -116,6 +125,7 @@ class World:
     event_id: UUID
     job: ReportJob
     package: AttestationPackage
+    listing: WhitelistImport
 
     def client(self, persona: str) -> APIClient:
         return factories.client_for(self.users[persona])
@@ -135,6 +145,7 @@ class World:
             .replace("<asset:list_number>", "1")
             .replace("<uuid:package_id>", str(self.package.pk))
             .replace("<uuid:job_id>", str(self.job.pk))
+            .replace("<uuid:import_id>", str(self.listing.pk))
             .replace("<uuid:waiver_id>", str(self.waiver.pk))
             .replace("<uuid:event_id>", str(self.event_id))
             .replace("<level:level>/<tile:number>.p/<width:width>", "0/000.p/1")
@@ -204,6 +215,7 @@ def make_world() -> World:
         dry_run=DryRunReport.objects.get(digest=tried(pack)).run,
         job=job,
         package=package,
+        listing=whitelist_import_request(actor=owner, token=metadata.token, raw=HOLDERS),
     )
 
 
