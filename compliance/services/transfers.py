@@ -1,7 +1,8 @@
 """Validating transfers (seed 1, "Transfer Validation API"). Hot: one query and one event.
 
-A validation reads what is committed at its moment, in one statement: a revocation that was answered
-before the validation was asked for always denies it. Each is an event, allowed or not.
+A validation reads what is committed, in one statement and without a lock or a cache: a revocation
+that was answered before the validation began always denies it. Each is an event, allowed or not, of
+the moment at which it began: no event allows a transfer at a moment after that answer.
 """
 
 from collections.abc import Sequence
@@ -118,7 +119,7 @@ def transfer_validate(*, actor: User, ask: TransferAsk) -> TransferAnswer:
     (answer,) = _answers([ask], now)
     if isinstance(answer, ValidationFailed | AmbiguousAsset):
         raise answer
-    record_events([_event(ask, answer)], actor=actor)
+    record_events([_event(ask, answer)], actor=actor, occurred_at=now)
     return answer
 
 
@@ -133,9 +134,10 @@ def transfers_validate(
     if len(asks) > MOST_AT_ONCE:
         message = f"At most {MOST_AT_ONCE} transfers at once."
         raise ValidationFailed(message, details={"transfers": [message]})
-    answers = _answers(asks, timezone.now())
+    now = timezone.now()
+    answers = _answers(asks, now)
     events = [_event(ask, answer) for ask, answer in zip(asks, answers, strict=True)]
-    record_events(events, actor=actor)
+    record_events(events, actor=actor, occurred_at=now)
     return answers
 
 
