@@ -40,6 +40,7 @@ def _answer(body: dict[str, Any]) -> HttpResponse:
 class TransferValidationViewSet(WireViewSet):
     """May this transfer happen? Open to everybody who is signed in."""
 
+    export_actions: ClassVar[frozenset[str]] = frozenset({"create_many"})  # an event for each
     failure_events: ClassVar[dict[str, str]] = {"create": FAILED, "create_many": FAILED}
     query_parameters: ClassVar[dict[str, frozenset[str]]] = {
         "create": frozenset(),
