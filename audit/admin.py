@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from audit.counting import exact_count
 from audit.entries import EVENT_BARE, EVENT_COLUMNS, event_row
 from audit.events import EVENT_TYPES
-from audit.models import AuditEvent, AuditSeal, AuditVerification
+from audit.models import AuditCheckpoint, AuditEvent, AuditSeal, AuditVerification
 from audit.querysets import AuditEventQuerySet
 from audit.services import record_event
 from config.api.csv import csv_response
@@ -162,6 +162,21 @@ class AuditSealAdmin(ReadOnlyAdmin):
     list_display = ("size", "root", "sealed_at")
     ordering = ("-size",)
     show_full_result_count = False
+
+
+@admin.register(AuditCheckpoint)
+class AuditCheckpointAdmin(ReadOnlyAdmin):
+    """The signed checkpoints: hand one to the auditor, and the log is bound by it."""
+
+    list_display = ("size", "root", "signed_at")
+    fields = ("size", "root", "signed_at", "key", "signed_note")
+    readonly_fields = fields
+    ordering = ("-size",)
+    show_full_result_count = False
+
+    @admin.display(description="Note")
+    def signed_note(self, checkpoint: AuditCheckpoint) -> str:
+        return format_html("<pre>{}</pre>", checkpoint.note)
 
 
 @admin.register(AuditVerification)

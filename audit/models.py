@@ -107,7 +107,7 @@ class AuditSeal(models.Model):
 
     class Meta:
         verbose_name = "seal"
-        indexes = [models.Index(fields=["sealed_at"], name="seal_time")]
+        indexes = [models.Index(fields=["last_xid", "last_seq"], name="seal_place")]
 
     def __str__(self) -> str:
         return f"{self.size} events, root {self.root[:16]}"

@@ -34,8 +34,9 @@ class OnlyGrows(TriggerOperation):
             f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} WHEN "
             "NEW.id IS NOT OLD.id OR NEW.level IS NOT OLD.level "
             "OR NEW.number IS NOT OLD.number "
-            "OR substr(NEW.hashes, 1, length(OLD.hashes)) IS NOT OLD.hashes "
-            f"OR substr(NEW.places, 1, length(OLD.places)) IS NOT OLD.places {refuse}",
+            "OR coalesce(substr(NEW.hashes, 1, length(OLD.hashes)), x'') IS NOT OLD.hashes "
+            "OR coalesce(substr(NEW.places, 1, length(OLD.places)), x'') IS NOT OLD.places "
+            f"{refuse}",
             f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}",
             f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN EXISTS "  # noqa: S608
             f"(SELECT 1 FROM {table} WHERE id = NEW.id "

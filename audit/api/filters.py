@@ -43,3 +43,9 @@ class ComplianceAuditFilter(WireFilterSet):
     ) -> QuerySet[AuditEvent]:
         """Match an actor whatever the case: addresses are kept in capitals, e-mail in small."""
         return queryset.filter(actor__in=sorted({value, value.upper(), value.lower()}))
+
+
+class ComplianceAuditFileFilter(ComplianceAuditFilter):
+    """The same filters for a file, which has no pages."""
+
+    extra_parameters = frozenset[str]()

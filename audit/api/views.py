@@ -12,7 +12,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit.api.filters import ComplianceAuditFilter
+from audit.api.filters import ComplianceAuditFileFilter, ComplianceAuditFilter
 from audit.api.serializers import ComplianceAuditEntrySerializer, RetentionPolicySerializer
 from audit.counting import exact_count
 from audit.entries import (
@@ -32,12 +32,6 @@ from config.api.paging import Paginator
 from config.api.schema import filter_parameters, page_serializer
 from config.api.views import WireViewSet, answer_page
 from config.observability.metrics import EXPORTED_ROWS
-
-
-class ComplianceAuditFileFilter(ComplianceAuditFilter):
-    """The same filters for a file, which has no pages."""
-
-    extra_parameters = frozenset[str]()
 
 
 class ComplianceAuditLogViewSet(WireViewSet):

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="auditseal",
-            index=models.Index(fields=["sealed_at"], name="seal_time"),
+            index=models.Index(fields=["last_xid", "last_seq"], name="seal_place"),
         ),
         migrations.AddIndex(
             model_name="auditcheckpoint",

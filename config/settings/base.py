@@ -312,6 +312,7 @@ REPORT_RETIRED_KEYS: list[str] = env.list("REPORT_RETIRED_KEYS", default=[])
 # The name that the log signs its checkpoints under, such as assayer.example.com/log; and a file
 # outside the database for the last one, so that a restored older backup is noticed.
 AUDIT_ORIGIN: str = env("AUDIT_ORIGIN", default="assayer.invalid/log")
+BUNDLE_EVENT_LIMIT = 1_000_000
 AUDIT_CHECKPOINT_FILE: str = env("AUDIT_CHECKPOINT_FILE", default="")
 
 # Years that the operator keeps each class of records; nothing is deleted by this software.

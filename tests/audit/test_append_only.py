@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from audit.models import AuditEvent, AuditSeal, AuditVerification
+from audit.models import AuditCheckpoint, AuditEvent, AuditSeal, AuditVerification
 from audit.principal import SYSTEM
 from audit.services import record_event
 
@@ -85,7 +85,8 @@ def test_the_seal_cannot_change_either(event: AuditEvent) -> None:
         size=1, root="00", frontier=["00"], last_xid=1, last_seq=1, sealed_at=now
     )
     AuditVerification.objects.create(size=1, root="00", intact=True, verified_at=now)
-    for manager in (AuditSeal.objects, AuditVerification.objects):
+    AuditCheckpoint.objects.create(size=1, root="00", note="x", key="x", signed_at=now)
+    for manager in (AuditSeal.objects, AuditVerification.objects, AuditCheckpoint.objects):
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             manager.all().delete()
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():

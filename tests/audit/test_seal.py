@@ -1,8 +1,6 @@
 """Sealing and verification: nothing is skipped, and a changed event is found."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from django.db import connection, transaction
@@ -13,42 +11,16 @@ from audit.principal import SYSTEM
 from audit.seal import seal_events
 from audit.services import record_event
 from audit.verification import trail_verdict, verify_trail
+from tests.audit.logs import recorded, triggers_off
 from tests.factories import event_bodies, wait_for_horizon
-
-
-def _record(count: int) -> None:
-    for number in range(count):
-        record_event("compliance.metadata.listed", actor=SYSTEM, item_count=number)
-    wait_for_horizon()
-
-
-@contextmanager
-def _triggers_off() -> Iterator[None]:
-    """What an attacker with the owner's rights can do."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("ALTER TABLE audit_auditevent DISABLE TRIGGER ALL")
-            yield
-            cursor.execute("ALTER TABLE audit_auditevent ENABLE TRIGGER ALL")
-        else:
-            cursor.execute(
-                "SELECT name, sql FROM sqlite_master "
-                "WHERE type = 'trigger' AND tbl_name = 'audit_auditevent'"
-            )
-            triggers = cursor.fetchall()
-            for name, _ in triggers:
-                cursor.execute(f"DROP TRIGGER {name}")
-            yield
-            for _, sql in triggers:
-                cursor.execute(sql)
 
 
 @pytest.mark.django_db(transaction=True)
 class TestSealing:
     def test_the_sealed_root_is_the_tree_of_the_bodies(self) -> None:
-        _record(5)
+        recorded(5)
         assert seal_events() == 5
-        _record(3)
+        recorded(3)
         assert seal_events() == 3
         assert seal_events() == 0
         tree = Tree()
@@ -61,7 +33,7 @@ class TestSealing:
 
     def test_verification_of_an_untouched_log_is_intact_and_recorded(self) -> None:
         assert trail_verdict().intact is None
-        _record(4)
+        recorded(4)
         seal_events()
         verification = verify_trail()
         assert (verification.intact, verification.size, verification.finding) == (True, 4, "")
@@ -70,7 +42,7 @@ class TestSealing:
         assert len(event_bodies("audit.trail.verdict_changed")) == 1
 
     def test_an_unchanged_verdict_is_not_reported_as_changed(self) -> None:
-        _record(1)
+        recorded(1)
         seal_events()
         verify_trail()
         verify_trail()
@@ -98,11 +70,11 @@ class TestSealing:
         ],
     )
     def test_a_changed_log_is_found(self, statement: str, finding: str) -> None:
-        _record(4)
+        recorded(4)
         seal_events()
         assert verify_trail().intact
         second = AuditEvent.objects.order_by("seq")[1].seq
-        with _triggers_off(), connection.cursor() as cursor:
+        with triggers_off(), connection.cursor() as cursor:
             cursor.execute(statement.format(second=second))
         verification = verify_trail()
         assert verification.intact is False

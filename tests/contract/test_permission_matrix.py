@@ -107,6 +107,13 @@ GET    {_LOG}                     -                  401  200  200  200  200  20
 GET    {_LOG}/export/csv          -                  401  200  200  200  200  200  200  200
 GET    {_LOG}/export/json         -                  401  200  200  200  200  200  200  200
 GET    {_LOG}/retention-policy    -                  401  200  200  200  200  200  200  200
+GET    audit-trail/checkpoint       -                  401  200  200  200  200  200  200  200
+GET    audit-trail/checkpoints      -                  401  200  200  200  200  200  200  200
+GET    audit-trail/consistency      -                  401  200  200  200  200  200  200  200
+GET    audit-trail/export/bundle    -                  401  200  200  200  200  200  200  200
+GET    audit-trail/<uuid:event_id>/proof -             401  404  200  200  404  200  200  200
+GET    audit-trail/tile/<level:level>/<tile:number> -  401  200  200  200  200  200  200  200
+GET    audit-trail/tile/<level:level>/<tile:number>.p/<width:width> - 401 200 200 200 200 200 200 200
 
 GET    {_RULES}                           -        401  200  200  200  200  200  200  200
 POST   {_RULES}                           new      401  403  403  403  403  200  403  200
@@ -324,6 +331,9 @@ REQUESTS |= {
     ),
     ("POST", f"{_RULES}/assign", "new"): lambda w: Ask(
         "POST", f"{_RULES}/assign", query={"assetId": NEW_ASSET, "jurisdictionCode": "GLOBAL"}
+    ),
+    ("GET", "audit-trail/consistency", "-"): lambda w: Ask(
+        "GET", "audit-trail/consistency", query=QUERIES["audit-trail/consistency"]
     ),
     ("GET", _TAGS, "-"): lambda w: Ask("GET", _TAGS, query=QUERIES[_TAGS]),
     ("DELETE", _TAGS, "-"): lambda w: Ask(

@@ -387,6 +387,25 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             "owner",
             lambda: Ask("GET", "compliance/audit-log/export/json"),
         ),
+        **{
+            f"GET audit-trail/{part}": (
+                "owner",
+                lambda part=part: Ask(  # type: ignore[misc]
+                    "GET",
+                    world.path(f"audit-trail/{part}"),
+                    query=QUERIES.get(f"audit-trail/{part}", {}),
+                ),
+            )
+            for part in (
+                "checkpoint",
+                "checkpoints",
+                "consistency",
+                "export/bundle",
+                "<uuid:event_id>/proof",
+                "tile/<level:level>/<tile:number>",
+                "tile/<level:level>/<tile:number>.p/<width:width>",
+            )
+        },
         "GET compliance/audit-log/retention-policy": (
             "owner",
             lambda: Ask("GET", "compliance/audit-log/retention-policy"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.apps import apps
 from django.db import transaction
@@ -18,7 +19,13 @@ from accounts.services import user_create
 from accounts.sessions import session_open
 from attestations.models import Attestation
 from attestations.services import attestation_create
-from audit.models import AuditEvent
+from audit.body import EventDraft
+from audit.checkpoints import checkpoint_sign
+from audit.merkle import Tree, leaf_hash
+from audit.models import AuditEvent, AuditSeal
+from audit.principal import SYSTEM
+from audit.services import record_events
+from audit.tiles import tiles_extend
 from compliance.models import ComplianceReport, ReportJob
 from compliance.services.metadata import metadata_upsert
 from compliance.services.report_jobs import report_ask
@@ -55,7 +62,10 @@ PERSONAS = (
 ASSET, NEW_ASSET = 50001, 50002
 LISTED = wallet(901)  # on the whitelist of ASSET
 # What a GET cannot do without.
-QUERIES = {"compliance/token-jurisdictions": {"assetId": ASSET}}
+QUERIES = {
+    "audit-trail/consistency": {"from": 1, "to": 2},
+    "compliance/token-jurisdictions": {"assetId": ASSET},
+}
 RULE = "house.issuer_named"
 EMAIL, PASSWORD = "login@example.com", "correct horse battery staple"
 
@@ -102,6 +112,7 @@ class World:
     pack: RulePack
     waiver: Waiver
     dry_run: DryRun
+    event_id: UUID
     job: ReportJob
 
     def client(self, persona: str) -> APIClient:
@@ -121,6 +132,9 @@ class World:
             .replace("<uuid:issuer_id>", str(self.issuer.pk))
             .replace("<uuid:job_id>", str(self.job.pk))
             .replace("<uuid:waiver_id>", str(self.waiver.pk))
+            .replace("<uuid:event_id>", str(self.event_id))
+            .replace("<level:level>/<tile:number>.p/<width:width>", "0/000.p/1")
+            .replace("<level:level>/<tile:number>", "0/000")
             .replace("<uuid:run_id>", str(self.dry_run.pk))
             .replace("<slug:pack_id>", self.pack.pack_id)
             .replace("<version:version>", self.pack.version)
@@ -180,9 +194,34 @@ def make_world() -> World:
             reason="the board accepted it",
             expires_at=timezone.now() + timedelta(days=30),
         ),
+        event_id=_sealed(metadata.token),
         dry_run=DryRunReport.objects.get(digest=tried(pack)).run,
         job=job,
     )
+
+
+def _sealed(token: Token) -> UUID:
+    """Seal and sign the log, as the sealer does once all is committed; return an event in it."""
+    listed = [EventDraft("audit.trail.verified", item_count=number) for number in range(256)]
+    record_events(listed, actor=SYSTEM)
+    rows = AuditEvent.objects.order_by("seq").values_list("seq", "body")
+    leaves = [(leaf_hash(body.encode()), seq) for seq, body in rows]
+    tiles_extend(0, leaves)
+    tree = Tree()
+    for leaf, _ in leaves:
+        tree.append(leaf)
+    AuditSeal.objects.create(
+        size=tree.size,
+        root=tree.root().hex(),
+        frontier=[one.hex() for one in tree.frontier],
+        last_xid=2**62,
+        last_seq=leaves[-1][1],
+        sealed_at=timezone.now(),
+    )
+    checkpoint_sign()
+    own = AuditEvent.objects.filter(asset_id=token.asset_id, issuer_id=token.issuer_id)
+    found: UUID = own.order_by("seq")[0].id
+    return found
 
 
 def draft(officer: User) -> RulePack:

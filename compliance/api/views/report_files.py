@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
+from audit.checkpoints import log_key
 from audit.signing import public_keys
 from compliance.api.parsers import SealedReportParser
 from compliance.api.report_serializers import VerificationSerializer
@@ -44,8 +45,12 @@ _SEALED_REPORT = {
 
 
 def published_keys(request: HttpRequest) -> HttpResponse:
-    """Answer the public keys that reports are checked with, to everybody and from any origin."""
-    keys = {"keys": [key.document() for key in public_keys().values()]}
+    """Answer the public keys of reports and of the log, to everybody and from any origin."""
+    log = log_key()
+    keys = {
+        "keys": [key.document() for key in public_keys().values()],
+        "logs": [{"origin": log.name, "key": log.text}],
+    }
     return HttpResponse(
         dumps(keys),
         content_type="application/json",

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand, CommandParser
 
+from audit.checkpoints import checkpoint_sign
 from audit.principal import SYSTEM
 from audit.seal import seal_events
 from audit.verification import verify_trail
@@ -54,6 +55,7 @@ class Command(BaseCommand):
         logging.disable(logging.INFO)  # the calls below would drown what this prints
         refusal = demo_load()
         seal_events()
+        checkpoint_sign()
         verification = verify_trail()
         report = demo_report()
         logging.disable(logging.NOTSET)
