@@ -317,6 +317,10 @@ AUDIT_ORIGIN: str = env("AUDIT_ORIGIN", default="assayer.invalid/log")
 BUNDLE_EVENT_LIMIT = 1_000_000
 AUDIT_CHECKPOINT_FILE: str = env("AUDIT_CHECKPOINT_FILE", default="")
 
+# The address by which the world reaches this service, such as https://api.example.com: status lists
+# are published there. Without it, the address of each request.
+PUBLIC_URL: str = env("PUBLIC_URL", default="").rstrip("/")
+
 # Years that the operator keeps each class of records; nothing is deleted by this software.
 RETENTION_YEARS: dict[str, int] = {"compliance_audit_event": 7}
 

@@ -41,6 +41,7 @@ from tests.contract.world import (
     make_status_fresh,
     refresh_token,
     undone,
+    verified,
     waiting_run,
 )
 from tests.factories import CID, VOI, event_bodies, wallet
@@ -93,11 +94,17 @@ GET    compliance/reports/<uuid:report_id>/bundle   - 401  404  200  200  404  2
 POST   compliance/reports/verify                -                  401  200  200  200  200  200  200  200
 GET    compliance/reports/schema/<str:version>  -                  401  200  200  200  200  200  200  200
 
+POST   compliance/attestation                   -                  401  404  200  200  404  200  200  200
+POST   compliance/attestation                   as a PDF           401  404  200  200  404  200  200  200
+GET    compliance/attestation-packages/<uuid:package_id> -         401  404  200  200  404  200  200  200
+POST   compliance/attestation-packages/verify   -                  401  200  200  200  200  200  200  200
+
 GET    compliance/attestations                  -                  401  200  200  200  200  200  200  200
 POST   compliance/attestations                  of a wallet        401  200  200  200  200  200  200  200
 POST   compliance/attestations                  of the issuer      401  404  200  200  404  200  200  200
 GET    compliance/attestations/export/csv       -                  401  200  200  200  200  200  200  200
 GET    compliance/attestations/export/json      -                  401  200  200  200  200  200  200  200
+GET    {_ONE}         as a credential    401  200  200  200  200  200  200  200
 GET    {_ONE}         -                  401  200  200  200  200  200  200  200
 POST   {_ONE}/verify  of the owner       401  403  403  403  403  200  403  200
 POST   {_ONE}/verify  of the officer     401  403  403  403  403  422  403  200
@@ -117,6 +124,9 @@ GET    audit-trail/export/bundle    -                  401  200  200  200  200  
 GET    audit-trail/<uuid:event_id>/proof -             401  404  200  200  404  200  200  200
 GET    audit-trail/tile/<level:level>/<tile:number> -  401  200  200  200  200  200  200  200
 GET    audit-trail/tile/<level:level>/<tile:number>.p/<width:width> - 401 200 200 200 200 200 200 200
+
+GET    metering                  -          401  200  200  200  200  200  200  200
+GET    metering/events           -          401  200  200  200  200  200  200  200
 
 GET    {_RULES}                           -        401  200  200  200  200  200  200  200
 POST   {_RULES}                           new      401  403  403  403  403  200  403  200
@@ -199,6 +209,7 @@ GET    /health/live                             -                  200  200  200
 GET    /health/ready                            -                  200  200  200  200  200  200  200  200
 GET    /metrics                                 -                  200  200  200  200  200  200  200  200
 GET    /.well-known/assayer-keys.json           -                  200  200  200  200  200  200  200  200
+GET    /.well-known/assayer-status-lists/<asset:list_number> -     200  200  200  200  200  200  200  200
 GET    /api/schema                              -                  200  200  200  200  200  200  200  200
 GET    /api/docs                                -                  200  200  200  200  200  200  200  200
 GET    /api/<path:rest>                         -                  404  404  404  404  404  404  404  404
@@ -280,6 +291,18 @@ REQUESTS: dict[tuple[str, str, str], Callable[[World], Ask]] = {
     ),
     ("POST", "compliance/reports/verify", "-"): lambda w: Ask(
         "POST", "compliance/reports/verify", {"some": "file"}
+    ),
+    ("POST", "compliance/attestation", "-"): lambda w: Ask(
+        "POST", "compliance/attestation", {"tokenId": ASSET, "network": VOI}
+    ),
+    ("POST", "compliance/attestation", "as a PDF"): lambda w: Ask(
+        "POST", "compliance/attestation", {"tokenId": ASSET, "format": "pdf"}
+    ),
+    ("POST", "compliance/attestation-packages/verify", "-"): lambda w: Ask(
+        "POST", "compliance/attestation-packages/verify", {"some": "file"}
+    ),
+    ("GET", _ONE, "as a credential"): lambda w: Ask(
+        "GET", f"compliance/attestations/{verified(w).pk}", query={"format": "vc"}
     ),
     ("POST", "compliance/attestations", "of a wallet"): lambda w: Ask(
         "POST", "compliance/attestations", _WALLET_BODY

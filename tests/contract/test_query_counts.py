@@ -53,6 +53,7 @@ from tests.contract.world import (
     make_world,
     refresh_token,
     undone,
+    verified,
     waiting_run,
 )
 from tests.factories import CID, VOI, wallet
@@ -180,6 +181,22 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             "owner",
             lambda: Ask("GET", "compliance/reports/schema/1.0"),
         ),
+        "POST compliance/attestation": (
+            "owner",
+            lambda: Ask("POST", "compliance/attestation", {"tokenId": ASSET, "network": VOI}),
+        ),
+        "POST compliance/attestation (as a PDF)": (
+            "owner",
+            lambda: Ask("POST", "compliance/attestation", {"tokenId": ASSET, "format": "pdf"}),
+        ),
+        "GET compliance/attestation-packages/<uuid:package_id>": (
+            "owner",
+            lambda: Ask("GET", f"compliance/attestation-packages/{world.package.pk}"),
+        ),
+        "POST compliance/attestation-packages/verify": (
+            "owner",
+            lambda: Ask("POST", "compliance/attestation-packages/verify", {"some": "file"}),
+        ),
         "POST compliance/attestations": (
             "owner",
             lambda: Ask(
@@ -205,6 +222,12 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             for form in ("csv", "json")
         },
         f"GET {_ONE}": ("owner", lambda: Ask("GET", by_owner)),
+        f"GET {_ONE} (as a credential)": (
+            "owner",
+            lambda: Ask(
+                "GET", f"compliance/attestations/{verified(world).pk}", query={"format": "vc"}
+            ),
+        ),
         f"POST {_ONE}/verify": ("officer", lambda: Ask("POST", f"{by_owner}/verify", reason)),
         f"POST {_ONE}/fail": ("officer", lambda: Ask("POST", f"{by_owner}/fail", reason)),
         f"POST {_ONE}/revoke": ("officer", lambda: Ask("POST", f"{by_owner}/revoke", reason)),
@@ -375,6 +398,8 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             "owner",
             lambda: Ask("PUT", f"whitelist/{ASSET}/policy", {"enforcement": "Mandatory"}),
         ),
+        "GET metering": ("owner", lambda: Ask("GET", "metering")),
+        "GET metering/events": ("owner", lambda: Ask("GET", "metering/events")),
         "POST whitelist/<asset:asset_id>/import/csv": (
             "officer",
             lambda: Ask("POST", f"whitelist/{ASSET}/import/csv", HOLDERS),
