@@ -7,6 +7,10 @@ from compliance.api.views.history import StatusHistoryViewSet
 from compliance.api.views.indicators import IndicatorsViewSet
 from compliance.api.views.issuer_status import IssuerStatusViewSet
 from compliance.api.views.metadata import MetadataViewSet
+from compliance.api.views.packages import (
+    AttestationPackageViewSet,
+    PackageVerificationViewSet,
+)
 from compliance.api.views.report_files import (
     ReportFileViewSet,
     ReportSchemaViewSet,
@@ -41,6 +45,15 @@ urlpatterns = [
     ),
     path(
         "compliance/reports/<uuid:report_id>/bundle", ReportFileViewSet.as_view({"get": "bundle"})
+    ),
+    path("compliance/attestation", AttestationPackageViewSet.as_view({"post": "create"})),
+    path(
+        "compliance/attestation-packages/verify",
+        PackageVerificationViewSet.as_view({"post": "create"}),
+    ),
+    path(
+        "compliance/attestation-packages/<uuid:package_id>",
+        AttestationPackageViewSet.as_view({"get": "retrieve"}),
     ),
     path("compliance/jurisdiction-rules/evaluate", EvaluationViewSet.as_view({"post": "evaluate"})),
     path("compliance/<asset:asset_id>/status", TokenStatusViewSet.as_view({"get": "retrieve"})),
