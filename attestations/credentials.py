@@ -20,7 +20,6 @@ CONTEXT = "https://www.w3.org/ns/credentials/v2"
 UNDEFINED_TERMS = "https://www.w3.org/ns/credentials/undefined-terms/v2"
 CREDENTIAL_TYPE = "AssayerAttestationCredential"
 LIST_SIZE = 131_072  # the least that the specification allows: a list must not tell who asks
-_SAFE_INTEGER = 2**53 - 1
 
 Sign = Callable[[bytes], bytes]
 
@@ -55,14 +54,13 @@ def credential(
 
 
 def status_list_credential(
-    *, url: str, revoked: Collection[int], changed_at: datetime
+    *, url: str, revoked: Collection[int], changed_at: datetime | None
 ) -> dict[str, Any]:
     """Return the unsigned status list at `url`, in which the bits of `revoked` are set."""
-    return {
+    document: dict[str, Any] = {
         "@context": [CONTEXT],
         "id": url,
         "type": ["VerifiableCredential", "BitstringStatusListCredential"],
-        "validFrom": second(changed_at),
         "credentialSubject": {
             "id": f"{url}#list",
             "type": "BitstringStatusList",
@@ -70,6 +68,9 @@ def status_list_credential(
             "encodedList": encoded_list(revoked),
         },
     }
+    if changed_at is not None:
+        document["validFrom"] = second(changed_at)
+    return document
 
 
 def encoded_list(revoked: Collection[int]) -> str:
@@ -82,25 +83,25 @@ def encoded_list(revoked: Collection[int]) -> str:
 
 
 def secured(
-    document: Mapping[str, Any], *, key: PublicKey, created: datetime, sign: Sign
+    document: Mapping[str, Any], *, key: PublicKey, created: datetime | None, sign: Sign
 ) -> dict[str, Any]:
-    """Return the credential with its issuer and its proof (vc-di-eddsa, eddsa-jcs-2022)."""
-    unsecured = {**document, "issuer": key.did}
+    """Return the credential with its issuer and its proof (vc-di-eddsa, eddsa-jcs-2022).
+
+    `created` is the moment of the event that the document speaks of, so the same facts give the
+    same bytes; a proof is never older than its key.
+    """
+    unsecured = {"issuer": key.did, **document}
     options = {
         "@context": unsecured["@context"],
         "type": "DataIntegrityProof",
         "cryptosuite": "eddsa-jcs-2022",
-        "created": second(created),
         "verificationMethod": key.verification_method,
         "proofPurpose": "assertionMethod",
     }
+    if moments := [one for one in (created, key.since) if one is not None]:
+        options["created"] = second(max(moments))
     message = sha256(canonical(options)).digest() + sha256(canonical(unsecured)).digest()
     return {**unsecured, "proof": {**options, "proofValue": base58btc(sign(message))}}
-
-
-def number(value: int | None) -> int | str | None:
-    """Return a whole number as RFC 8785 can hold it: as text from 2^53."""
-    return value if value is None or abs(value) <= _SAFE_INTEGER else str(value)
 
 
 def second(moment: datetime) -> str:

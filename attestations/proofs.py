@@ -38,9 +38,17 @@ def proof_problem(proof_hash: str, proof_type: str) -> str | None:
     Known types are `IPFS`, `SHA-256` and `ARC19`, in any case and with or without a hyphen; with
     any other type, and without one, every text is accepted.
     """
-    kind = re.sub(r"[\s_-]", "", proof_type).upper()
-    check = _CHECKS.get(kind)
+    check = _CHECKS.get(_kind(proof_type))
     return None if check is None else check(proof_hash)
+
+
+def is_checked(proof_type: str) -> bool:
+    """Return whether the hashes of this type are checked, so that they are no free text."""
+    return _kind(proof_type) in _CHECKS
+
+
+def _kind(proof_type: str) -> str:
+    return re.sub(r"[\s_-]", "", proof_type).upper()
 
 
 def _ipfs_problem(text: str) -> str | None:

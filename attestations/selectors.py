@@ -46,11 +46,16 @@ def attestations_visible(*, actor: Principal, now: datetime) -> AttestationQuery
     return Attestation.objects.visible_to(actor).with_status(now)
 
 
-def attestation_get(*, actor: Principal, attestation_id: UUID, now: datetime) -> Attestation:
-    """Return one attestation with its status at `now` and its token, or raise `NotFound`."""
+def attestation_get(
+    *, actor: Principal, attestation_id: UUID, now: datetime, credential: bool = False
+) -> Attestation:
+    """Return one attestation with its status at `now` and its token, or raise `NotFound`.
+
+    With `credential`, its place in the status lists comes along.
+    """
     attestation = (
         attestations_visible(actor=actor, now=now)
-        .select_related("token")
+        .select_related("token", *(["credential"] if credential else []))
         .filter(pk=attestation_id)
         .first()
     )

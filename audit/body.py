@@ -118,7 +118,14 @@ def canonical(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
+def number(value: int | None) -> int | str | None:
+    """Return a whole number as RFC 8785 can hold it: as text from 2^53."""
+    return value if value is None or abs(value) <= _SAFE_INTEGER else str(value)
+
+
 def _require_canonical(value: Any) -> None:
+    if value is None or isinstance(value, (str, bool)):
+        return  # most are; asking whether one is a Mapping costs more than all the rest
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if not isinstance(key, str) or not key.isascii():

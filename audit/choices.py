@@ -39,3 +39,23 @@ class Severity(TextChoices):
     INFO = "Info"
     NOTICE = "Notice"
     WARNING = "Warning"
+
+
+class MeteredCategory(TextChoices):
+    """What metered work is about, in the words of the incumbent."""
+
+    COMPLIANCE = "Compliance"
+    WHITELIST = "Whitelist"
+
+
+class Operation(TextChoices):
+    """What is metered, in the words and the order of the incumbent."""
+
+    UPSERT = "Upsert"
+    DELETE = "Delete"
+    ADD = "Add"
+    UPDATE = "Update"
+    REMOVE = "Remove"
+    BULK_ADD = "BulkAdd"
+    TRANSFER_VALIDATION = "TransferValidation"
+    EXPORT = "Export"

@@ -1,12 +1,14 @@
-"""Exact counts of the log that stay cheap: rows never change, so a count up to a position is final.
+"""Exact figures of the log that stay cheap: rows never change, so one up to a position is final.
 
-A count is kept with the position up to which it holds; a later one adds what came after it.
+A figure is kept with the position up to which it holds; a later one adds what came after it.
 """
 
 import contextlib
 import hashlib
 import logging
-from typing import Any
+import operator
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.core.cache import cache
 from django.core.exceptions import EmptyResultSet
@@ -19,41 +21,66 @@ from audit.seal import transaction_horizon
 
 logger = logging.getLogger("assayer.audit")
 
+Figure = TypeVar("Figure")
+
 _REFRESH_AFTER = 2_000
 _KEEP_SECONDS = 24 * 3600
 
 
 def exact_count(events: AuditEventQuerySet) -> int:
     """Return how many rows `events` has, reading only those after the kept position."""
+    return exact_figure(
+        events, name="count", measure=_count, add=operator.add, size=lambda count: count, nothing=0
+    )
+
+
+def _count(events: AuditEventQuerySet) -> int:
+    return events.count()
+
+
+def exact_figure(
+    events: AuditEventQuerySet,
+    *,
+    name: str,
+    measure: Callable[[AuditEventQuerySet], Figure],
+    add: Callable[[Figure, Figure], Figure],
+    size: Callable[[Figure], int],
+    nothing: Figure,
+) -> Figure:
+    """Return what `measure` says of `events`, reading only those after the kept position.
+
+    The figures of two parts of the log `add` up to that of both; `size` is how many events one is
+    of. It is kept as it is, so it is made of plain values, and `name` tells it from others.
+    """
     try:
-        key = _key(events)
+        key = _key(events, name)
     except EmptyResultSet:  # the caller sees nothing at all, which has no statement
-        return 0
-    kept = _kept(key)
-    position, base = kept or (0, 0)
+        return nothing
+    kept: tuple[int, Figure] | None = _kept(key)
+    position, base = kept or (0, nothing)
     if kept is not None:
-        tail = _after(events, position).count()
-        if tail <= _REFRESH_AFTER:
-            return base + tail
+        tail = measure(_after(events, position))
+        if size(tail) <= _REFRESH_AFTER:
+            return add(base, tail)
     horizon = transaction_horizon()
-    base += _between(events, position, horizon).count()
+    base = add(base, measure(_between(events, position, horizon)))
     _keep(key, (horizon, base))
-    return base + _after(events, horizon).count()
+    return add(base, measure(_after(events, horizon)))
 
 
-def _kept(key: str) -> tuple[int, int] | None:
+def _kept(key: str) -> Any:
     try:
-        kept: tuple[int, int] | None = cache.get(key)
+        kept = cache.get(key)
     except (RedisError, OSError):
         logger.warning("the cache is down: the log is counted from its beginning")
         return None
     return kept
 
 
-def _keep(key: str, count: tuple[int, int]) -> None:
+def _keep(key: str, figure: tuple[int, Any]) -> None:
     # A failure was logged when the count was asked for.
     with contextlib.suppress(RedisError, OSError):
-        cache.set(key, count, _KEEP_SECONDS)
+        cache.set(key, figure, _KEEP_SECONDS)
 
 
 # A position is a transaction id on PostgreSQL, where everything below the horizon is committed
@@ -70,7 +97,7 @@ def _between(events: AuditEventQuerySet, low: int, high: int) -> AuditEventQuery
     return events.filter(**{f"{column}__gte": low, f"{column}__lt": high})
 
 
-def _key(events: AuditEventQuerySet) -> str:
+def _key(events: AuditEventQuerySet, name: str) -> str:
     statement: tuple[str, tuple[Any, ...]] = events.order_by().query.sql_with_params()
     text = f"{connection.settings_dict['NAME']}|{AuditEvent._meta.db_table}|{statement!r}"
-    return f"audit:count:{hashlib.sha256(text.encode()).hexdigest()}"
+    return f"audit:{name}:{hashlib.sha256(text.encode()).hexdigest()}"

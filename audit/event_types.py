@@ -6,22 +6,8 @@ which rules ask for such an event; `meters` is what it counts as in the metering
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from audit.choices import ActionType, Category, Severity
-
-
-class Operation(StrEnum):
-    """What is metered, in the words and the order of the incumbent."""
-
-    UPSERT = "Upsert"
-    DELETE = "Delete"
-    ADD = "Add"
-    UPDATE = "Update"
-    REMOVE = "Remove"
-    BULK_ADD = "BulkAdd"
-    TRANSFER_VALIDATION = "TransferValidation"
-    EXPORT = "Export"
+from audit.choices import ActionType, Category, Operation, Severity
 
 
 @dataclass(frozen=True, slots=True)

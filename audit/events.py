@@ -1,7 +1,7 @@
 """The registry: every name that an event can have, and what follows from it."""
 
-from audit.choices import ActionType, Category, Severity
-from audit.event_types import EventType, Operation
+from audit.choices import ActionType, Category, Operation, Severity
+from audit.event_types import EventType
 from audit.event_types import event_type as _event
 from audit.record_events import RECORD_TYPES
 from audit.whitelist_events import WHITELIST_EVENTS

@@ -1,7 +1,6 @@
 """The events of the evidence, of the record, and of the answer; see `audit.events`."""
 
-from audit.choices import ActionType, Category, Severity
-from audit.event_types import Operation
+from audit.choices import ActionType, Category, Operation, Severity
 from audit.event_types import event_type as _event
 
 _A, _C, _S, _O = ActionType, Category, Severity, Operation

@@ -1,7 +1,6 @@
 """The kinds of events of whitelists: who may hold."""
 
-from audit.choices import ActionType, Category, Severity
-from audit.event_types import Operation
+from audit.choices import ActionType, Category, Operation, Severity
 from audit.event_types import event_type as _event
 
 _A, _C, _S, _O = ActionType, Category, Severity, Operation
@@ -61,7 +60,34 @@ WHITELIST_EVENTS = (
         _A.UPDATE,
         _S.NOTICE,
     ),
-    _event("whitelist.transfer.validated", "Transfer validated", _C.TRANSFER_VALIDATION, _A.VERIFY),
+    _event(
+        "whitelist.transfer.validated",
+        "Transfer validated",
+        _C.TRANSFER_VALIDATION,
+        _A.VERIFY,
+        meters=_O.TRANSFER_VALIDATION,
+    ),
+    _event("whitelist.import.requested", "Whitelist import requested", _C.WHITELIST, _A.CREATE),
+    _event("whitelist.import.finished", "Whitelist import finished", _C.WHITELIST, _A.UPDATE),
+    _event(
+        "whitelist.import.failed", "Whitelist import failed", _C.WHITELIST, _A.UPDATE, _S.NOTICE
+    ),
+    _event("whitelist.import.cancelled", "Whitelist import cancelled", _C.WHITELIST, _A.UPDATE),
+    _event(
+        "whitelist.import.request_failed",
+        "Whitelist import refused",
+        _C.WHITELIST,
+        _A.CREATE,
+        _S.NOTICE,
+    ),
+    _event(
+        "whitelist.entries.exported",
+        "Whitelist exported",
+        _C.WHITELIST,
+        _A.EXPORT,
+        _S.NOTICE,
+        meters=_O.EXPORT,
+    ),
     _event(
         "whitelist.transfer.validation_failed",
         "Transfer validation refused",

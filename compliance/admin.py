@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from accounts.admin_roles import ModelForm, RoleAdminMixin, ServiceModelAdmin, actor_of
 from accounts.networks import canonical_network
-from compliance import report_admin  # noqa: F401 - registers its pages
+from compliance import package_admin, report_admin  # noqa: F401 - they register their pages
 from compliance.models import ComplianceMetadata, TokenStatus
 from compliance.services.metadata import DEFAULTS, metadata_delete, metadata_upsert
 from compliance.services.recalculation import recalculation_progress

@@ -19,6 +19,7 @@ from django.db.models import Q
 from accounts.models import Token
 from audit.events import EVENT_TYPES
 from audit.models import AuditEvent
+from compliance.entries_before import EntriesBefore
 from compliance.models import ComplianceMetadata
 from jurisdictions.catalogue import FactCatalogue
 from jurisdictions.engine import ScreeningList
@@ -49,7 +50,6 @@ _ASKED = sorted(
 
 # Fields that no rule and no report looks at.
 _UNSEEN_METADATA = frozenset({"notes"})
-_UNSEEN_ENTRY = frozenset({"reason", "kyc_provider", "investor_category"})
 _UNSEEN_TAG = frozenset({"notes", "isPrimary"})
 _UNSEEN_DEFINITION = frozenset({"origin"})
 _UNSEEN_LIST = frozenset({"sources", "entries"})
@@ -105,8 +105,7 @@ class Before:
     metadata_absent: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
     policy: dict[str, str | None] = field(default_factory=dict)
-    entries_absent: set[str] = field(default_factory=set)
-    entry_statuses: dict[str, str] = field(default_factory=dict)
+    entries: EntriesBefore = field(default_factory=EntriesBefore)
     tags_absent: set[str] = field(default_factory=set)
     tags: dict[str, dict[str, Any]] = field(default_factory=dict)
     lists: dict[str, list[Change]] = field(default_factory=dict)
@@ -142,11 +141,7 @@ class Before:
 
     def whitelist_of(self, population: WhitelistPopulation) -> WhitelistPopulation:
         """Return the policy and the Active entries as they were, of entries of every status."""
-        entries = (
-            replace(one, status=self.entry_statuses.get(one.address, one.status))
-            for one in population.entries
-            if one.address not in self.entries_absent
-        )
+        entries = self.entries.of(population.entries)
         return WhitelistPopulation(
             self.policy.get("enforcement", population.enforcement),
             tuple(one for one in entries if one.status == EntryStatus.ACTIVE),
@@ -247,18 +242,24 @@ def _entry_created(before: Before, change: Change) -> None:
     if address is None:
         before.lose(change)
     else:
-        before.entries_absent.add(address)
+        before.entries.created(address)
 
 
 def _entry_updated(before: Before, change: Change) -> None:
-    address, was = change.content.get("affectedAddress"), change.content.get("oldStatus")
-    if address in before.entries_absent:
-        return
-    fields = change.fields
-    if address is None or was is None or fields is None or fields - _UNSEEN_ENTRY - {"status"}:
+    address, was = change.content.get("affectedAddress"), _entry_was(change)
+    if address is None or not before.entries.updated(address, change.fields, was):
         before.lose(change)
-    elif "status" in fields:
-        before.entry_statuses.setdefault(address, was)
+
+
+def _entry_removed(before: Before, change: Change) -> None:
+    address = change.content.get("affectedAddress")
+    if address is None or not before.entries.removed(address, _entry_was(change)):
+        before.lose(change)
+
+
+def _entry_was(change: Change) -> Mapping[str, Any]:
+    status = {"status": change.content["oldStatus"]} if "oldStatus" in change.content else {}
+    return {**change.details.get("was", {}), **status}
 
 
 def _tag_key(kind: str, reference: object) -> str:
@@ -340,6 +341,7 @@ _UNDO: Mapping[str, Callable[[Before, Change], None]] = {
     "whitelist.policy.changed": _policy,
     "whitelist.entry.created": _entry_created,
     "whitelist.entry.updated": _entry_updated,
+    "whitelist.entry.removed": _entry_removed,
     "jurisdictions.token_tag.assigned": _tag_assigned,
     "jurisdictions.token_tag.updated": _tag_updated,
     "jurisdictions.token_tag.removed": _tag_removed,

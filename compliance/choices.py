@@ -50,6 +50,13 @@ class DownloadFormat(TextChoices):
     OSCAL = "oscal"
 
 
+class PackageFormat(TextChoices):
+    """The forms of an attestation package (seed 1, section 14)."""
+
+    JSON = "json"
+    PDF = "pdf"
+
+
 class SubjectKind(TextChoices):
     """What a report is about."""
 

@@ -17,7 +17,12 @@ from compliance.choices import (
     ReportType,
     VerificationStatus,
 )
-from compliance.querysets import MetadataQuerySet, ReportJobQuerySet, ReportQuerySet
+from compliance.querysets import (
+    MetadataQuerySet,
+    PackageQuerySet,
+    ReportJobQuerySet,
+    ReportQuerySet,
+)
 from deployments.models import Deployment
 
 
@@ -301,3 +306,37 @@ class ReportJobPart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.token} of {self.job}"
+
+
+class AttestationPackage(models.Model):
+    """A stored attestation package (seed 1, section 14); append-only.
+
+    `content` is all of it but what differs between two packages of the same data, in RFC 8785
+    form; `content_hash` is the SHA-256 of those bytes. The key `key_id` signed the hash together
+    with the rest: the id, the moment and the signature's own members.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    token = models.ForeignKey(Token, on_delete=models.PROTECT, related_name="attestation_packages")
+    period_from = models.DateTimeField(null=True)
+    period_to = models.DateTimeField(null=True)
+    attestation_count = models.PositiveIntegerField()
+    content = models.TextField()
+    content_hash = models.CharField(max_length=64)
+    key_id = models.CharField(max_length=64)
+    public_key = models.CharField(max_length=44)
+    signature = models.CharField(max_length=100)
+    created_by = models.CharField(max_length=254)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = PackageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "attestation package"
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="package_created"),
+            models.Index(fields=["token", "-created_at", "-id"], name="package_token"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Attestation package {self.pk}"

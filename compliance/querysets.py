@@ -9,6 +9,7 @@ from audit.principal import Principal
 
 if TYPE_CHECKING:
     from compliance.models import (  # noqa: F401 - in strings
+        AttestationPackage,
         ComplianceMetadata,
         ComplianceReport,
         ReportJob,
@@ -44,3 +45,13 @@ class ReportJobQuerySet(models.QuerySet["ReportJob"]):
         if actor.principal_id is None:
             return self.none()
         return self.filter(requested_by__id=actor.principal_id)
+
+
+class PackageQuerySet(models.QuerySet["AttestationPackage"]):
+    """Stored attestation packages."""
+
+    def visible_to(self, actor: Principal) -> "PackageQuerySet":
+        """Return the packages on the actor's own issuers' tokens, or all to a reader of all."""
+        if actor.reads_everything:
+            return self
+        return self.filter(token__issuer_id__in=sorted(actor.issuer_ids))

@@ -7,6 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
+from attestations.api.credentials import published_status_list
 from compliance.api.views.report_files import published_keys
 from config.api import converters, handler
 from config.api.handler import not_found
@@ -43,6 +44,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/ready", ready),
     path("metrics", metrics),
     path(".well-known/assayer-keys.json", published_keys, name="assayer-keys"),
+    path(
+        ".well-known/assayer-status-lists/<asset:list_number>",
+        published_status_list,
+        name="assayer-status-list",
+    ),
     path("api/<path:rest>", api_fallback),
 ]
 

@@ -6,3 +6,8 @@ class WhitelistConfig(AppConfig):
 
     name = "whitelist"
     verbose_name = "Whitelist"
+
+    def ready(self) -> None:
+        from whitelist import receivers
+
+        receivers.connect()

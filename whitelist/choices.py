@@ -48,3 +48,28 @@ class Enforcement(TextChoices):
     MANDATORY = "Mandatory"
     OPTIONAL = "Optional"
     OFF = "Off"
+
+
+class ImportStatus(TextChoices):
+    """Where an import stands."""
+
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    FINISHED = "Finished"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
+class LogAction(TextChoices):
+    """What an entry of the whitelist audit log says was done.
+
+    The first four stand where the incumbent's integers put them.
+    """
+
+    ADD = "Add"
+    UPDATE = "Update"
+    REMOVE = "Remove"
+    TRANSFER_VALIDATION = "TransferValidation"
+    POLICY_CHANGE = "PolicyChange"
+    IMPORT = "Import"
+    EXPORT = "Export"

@@ -8,10 +8,21 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import Token
+from accounts.models import Token, User
 from whitelist.addresses import MAX_LENGTH
-from whitelist.choices import Enforcement, EntryStatus, InvestorCategory
-from whitelist.querysets import WhitelistEntryQuerySet, WhitelistPolicyQuerySet
+from whitelist.choices import (
+    BulkMode,
+    Enforcement,
+    EntryStatus,
+    ImportStatus,
+    InvestorCategory,
+    WhitelistRole,
+)
+from whitelist.querysets import (
+    WhitelistEntryQuerySet,
+    WhitelistImportQuerySet,
+    WhitelistPolicyQuerySet,
+)
 
 _JURISDICTION = RegexValidator(
     r"\A[A-Z]{2}(-[A-Z0-9]{1,3})?\Z",
@@ -50,6 +61,8 @@ class WhitelistEntry(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_by = models.CharField(max_length=254, null=True, editable=False)
     updated_at = models.DateTimeField(null=True, editable=False)
+    # As what its last writer wrote it; null where that was before roles were kept.
+    role = models.CharField(max_length=8, choices=WhitelistRole, null=True, editable=False)
 
     objects = WhitelistEntryQuerySet.as_manager()
 
@@ -70,6 +83,10 @@ class WhitelistEntry(models.Model):
                 condition=Q(investor_category__isnull=True)
                 | Q(investor_category__in=InvestorCategory.values),
                 name="whitelist_entry_category_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(role__isnull=True) | Q(role__in=WhitelistRole.values),
+                name="whitelist_entry_role_known",
             ),
         ]
 
@@ -106,3 +123,117 @@ class WhitelistPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.enforcement} for {self.token}"
+
+
+UNFINISHED = (ImportStatus.QUEUED, ImportStatus.RUNNING)
+
+
+class WhitelistImport(models.Model):
+    """A CSV file that somebody sent for the whitelist of a token, worked on in the background.
+
+    The first `rows_done` rows of the file are done: whatever stops a worker, the next one goes on
+    after them. Who works holds the `lease` until `lease_until`. Of a dry run the counts say what
+    the import would have done. Nobody has the same file for the same token in the work twice.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    token = models.ForeignKey(Token, on_delete=models.PROTECT, related_name="+")
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    file_name = models.CharField(max_length=200, blank=True)
+    file_digest = models.CharField("SHA-256 of the file", max_length=64)
+    mode = models.CharField(max_length=7, choices=BulkMode, default=BulkMode.PARTIAL)
+    dry_run = models.BooleanField(default=False)
+    status = models.CharField(max_length=9, choices=ImportStatus, default=ImportStatus.QUEUED)
+    rows_total = models.PositiveIntegerField("rows")
+    rows_done = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField("rows added", default=0)
+    changed = models.PositiveIntegerField("rows changed", default=0)
+    unchanged = models.PositiveIntegerField("rows unchanged", default=0)
+    rejected = models.PositiveIntegerField("rows rejected", default=0)
+    created_at = models.DateTimeField("requested at", default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    error_message = models.CharField(max_length=1000, blank=True)
+
+    objects = WhitelistImportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "whitelist import"
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="whitelist_import_created"),
+            models.Index(
+                fields=["created_at"],
+                name="whitelist_import_unfinished",
+                condition=Q(status__in=["Queued", "Running"]),
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["requested_by", "token", "file_digest", "mode", "dry_run"],
+                condition=Q(status__in=["Queued", "Running"]),
+                name="whitelist_import_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=ImportStatus.values), name="whitelist_import_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(mode__in=BulkMode.values), name="whitelist_import_mode_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Import of {self.rows_total} rows for {self.token}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.status not in UNFINISHED
+
+    @property
+    def progress_percent(self) -> int:
+        """How much is done; 100 only where it has finished."""
+        if self.status == ImportStatus.FINISHED:
+            return 100
+        return min(99, self.rows_done * 100 // self.rows_total) if self.rows_total else 0
+
+
+class WhitelistImportFile(models.Model):
+    """The text of the file, kept until the import is over."""
+
+    whitelist_import = models.OneToOneField(
+        WhitelistImport, on_delete=models.CASCADE, primary_key=True, related_name="file"
+    )
+    content = models.TextField()
+
+    class Meta:
+        verbose_name = "file of a whitelist import"
+        verbose_name_plural = "files of whitelist imports"
+
+    def __str__(self) -> str:
+        return f"File of {self.pk}"
+
+
+class WhitelistImportRejection(models.Model):
+    """A row of the file that was not used: where it is, and why."""
+
+    id = models.BigAutoField(primary_key=True)
+    whitelist_import = models.ForeignKey(
+        WhitelistImport, on_delete=models.CASCADE, related_name="rejections"
+    )
+    line = models.PositiveIntegerField()
+    address = models.CharField(max_length=MAX_LENGTH, blank=True)
+    reason = models.CharField(max_length=500)
+
+    class Meta:
+        verbose_name = "rejected row"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["whitelist_import", "line"], name="whitelist_import_rejection_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Line {self.line}: {self.reason}"

@@ -4,13 +4,21 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.http.response import HttpResponseBase
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
 from attestations import services
+from attestations.api.credentials import (
+    CREDENTIAL_MEDIA_TYPE,
+    FORMATS,
+    credential_answer,
+    wants_credential,
+)
 from attestations.api.filters import AttestationFilter
 from attestations.api.serializers import (
     AttestationCreateSerializer,
@@ -27,6 +35,7 @@ from config.api.serializers import WireSerializer
 from config.api.views import WireViewSet, answer, answer_page
 
 _ONE = noun_serializer("AttestationResponse", "attestation", AttestationSerializer())
+_FORMAT = OpenApiParameter("format", OpenApiTypes.STR, enum=FORMATS, default="json")
 _DECISION_FAILED = "attestations.attestation.decision_failed"
 
 
@@ -43,7 +52,8 @@ class AttestationViewSet(WireViewSet):
         "revoke": _DECISION_FAILED,
     }
     query_parameters: ClassVar[dict[str, frozenset[str]]] = {
-        action: frozenset() for action in ("create", "retrieve", "verify", "fail", "revoke")
+        **{action: frozenset() for action in ("create", "verify", "fail", "revoke")},
+        "retrieve": frozenset({"format"}),
     }
 
     @extend_schema(request=AttestationCreateSerializer, responses={200: _ONE})
@@ -70,9 +80,22 @@ class AttestationViewSet(WireViewSet):
         )
         return answer_page("attestations", page, AttestationSerializer(page.rows, many=True).data)
 
-    @extend_schema(responses=_ONE)
-    def retrieve(self, request: Request, attestation_id: UUID) -> Response:
-        """Return one attestation with its status at this moment."""
+    @extend_schema(
+        parameters=[_FORMAT],
+        responses={
+            (200, "application/json"): _ONE,
+            (200, CREDENTIAL_MEDIA_TYPE): OpenApiTypes.OBJECT,
+        },
+    )
+    def retrieve(self, request: Request, attestation_id: UUID) -> HttpResponseBase:
+        """Return one attestation with its status at this moment, or as a Verifiable Credential.
+
+        With `format=vc` a Verified attestation is answered as a W3C Verifiable Credential 2.0 with
+        a Data Integrity proof (`eddsa-jcs-2022`) and its place in a Bitstring status list; any
+        other has none (409).
+        """
+        if wants_credential(request):
+            return credential_answer(request, attestation_id)
         attestation = attestation_get(
             actor=actor_of(request), attestation_id=attestation_id, now=timezone.now()
         )

@@ -16,20 +16,29 @@ from config.api.filters import (
 )
 
 
-class ComplianceAuditFilter(WireFilterSet):
-    """Filters of the compliance audit log; dates are inclusive bounds of `performedAt`."""
+class ActorLogFilter(WireFilterSet):
+    """By who did it and when; dates are inclusive bounds of `performedAt`."""
 
-    assetId = asset_id_filter()
-    network = django_filters.CharFilter(method="by_network", max_length=50)
-    actionType = ChoiceFilter(field_name="action_type", enum=ActionType)
     performedBy = django_filters.CharFilter(method="by_actor", max_length=254)
-    success = BooleanFilter(field_name="success")
     fromDate = MomentFilter(field_name="occurred_at", lookup_expr="gte")
     toDate = MomentFilter(field_name="occurred_at", lookup_expr="lte", end_of_day=True)
 
     class Meta:
         model = AuditEvent
         fields: list[str] = []
+
+    def by_actor(
+        self, queryset: QuerySet[AuditEvent], name: str, value: Any
+    ) -> QuerySet[AuditEvent]:
+        """Match an actor whatever the case: addresses are kept in capitals, e-mail in small."""
+        return queryset.filter(actor__in=sorted({value, value.upper(), value.lower()}))
+
+
+class LogFilter(ActorLogFilter):
+    """By the token too."""
+
+    assetId = asset_id_filter()
+    network = django_filters.CharFilter(method="by_network", max_length=50)
 
     def by_network(
         self, queryset: QuerySet[AuditEvent], name: str, value: str
@@ -38,11 +47,12 @@ class ComplianceAuditFilter(WireFilterSet):
         wanted = value.lower()
         return queryset.filter(Q(network=wanted) | Q(network__startswith=f"{wanted}-v"))
 
-    def by_actor(
-        self, queryset: QuerySet[AuditEvent], name: str, value: Any
-    ) -> QuerySet[AuditEvent]:
-        """Match an actor whatever the case: addresses are kept in capitals, e-mail in small."""
-        return queryset.filter(actor__in=sorted({value, value.upper(), value.lower()}))
+
+class ComplianceAuditFilter(LogFilter):
+    """Filters of the compliance audit log."""
+
+    actionType = ChoiceFilter(field_name="action_type", enum=ActionType)
+    success = BooleanFilter(field_name="success")
 
 
 class ComplianceAuditFileFilter(ComplianceAuditFilter):

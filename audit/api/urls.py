@@ -3,6 +3,7 @@
 from django.urls import path
 
 from audit.api.converters import register
+from audit.api.metering import MeteringViewSet
 from audit.api.trail_views import TrailViewSet
 from audit.api.views import ComplianceAuditLogViewSet
 
@@ -16,6 +17,8 @@ urlpatterns = [
     path("compliance/audit-log/export/csv", _log.as_view({"get": "export_csv"})),
     path("compliance/audit-log/export/json", _log.as_view({"get": "export_json"})),
     path("compliance/audit-log/retention-policy", _log.as_view({"get": "retention_policy"})),
+    path("metering", MeteringViewSet.as_view({"get": "usage"})),
+    path("metering/events", MeteringViewSet.as_view({"get": "events"})),
     path("audit-trail/checkpoint", _trail.as_view({"get": "checkpoint"})),
     path("audit-trail/checkpoints", _trail.as_view({"get": "checkpoints"})),
     path("audit-trail/consistency", _trail.as_view({"get": "consistency"})),

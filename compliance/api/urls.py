@@ -7,6 +7,10 @@ from compliance.api.views.history import StatusHistoryViewSet
 from compliance.api.views.indicators import IndicatorsViewSet
 from compliance.api.views.issuer_status import IssuerStatusViewSet
 from compliance.api.views.metadata import MetadataViewSet
+from compliance.api.views.packages import (
+    AttestationPackageViewSet,
+    PackageVerificationViewSet,
+)
 from compliance.api.views.report_files import (
     ReportFileViewSet,
     ReportSchemaViewSet,
@@ -18,6 +22,11 @@ from compliance.api.views.status import TokenStatusViewSet
 from compliance.api.views.transfers import SimulationViewSet, TransferValidationViewSet
 
 urlpatterns = [
+    # First: every candidate before it costs a comparison, and nothing is asked as often.
+    path(
+        "whitelist/validate-transfer",
+        TransferValidationViewSet.as_view({"post": "create"}),
+    ),
     path("compliance", MetadataViewSet.as_view({"post": "upsert", "get": "list"})),
     path("compliance/reports", ReportViewSet.as_view({"post": "create", "get": "list"})),
     path("compliance/reports/verify", ReportVerificationViewSet.as_view({"post": "create"})),
@@ -37,15 +46,20 @@ urlpatterns = [
     path(
         "compliance/reports/<uuid:report_id>/bundle", ReportFileViewSet.as_view({"get": "bundle"})
     ),
+    path("compliance/attestation", AttestationPackageViewSet.as_view({"post": "create"})),
+    path(
+        "compliance/attestation-packages/verify",
+        PackageVerificationViewSet.as_view({"post": "create"}),
+    ),
+    path(
+        "compliance/attestation-packages/<uuid:package_id>",
+        AttestationPackageViewSet.as_view({"get": "retrieve"}),
+    ),
     path("compliance/jurisdiction-rules/evaluate", EvaluationViewSet.as_view({"post": "evaluate"})),
     path("compliance/<asset:asset_id>/status", TokenStatusViewSet.as_view({"get": "retrieve"})),
     path(
         "compliance/<asset:asset_id>/status/history",
         StatusHistoryViewSet.as_view({"get": "list"}),
-    ),
-    path(
-        "whitelist/validate-transfer",
-        TransferValidationViewSet.as_view({"post": "create"}),
     ),
     path(
         "whitelist/validate-transfers",

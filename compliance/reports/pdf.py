@@ -4,25 +4,20 @@ The fonts are the ones that every reader has, which know Windows-1252; any other
 by its code point. The evidence is the sealed JSON, and the last page says how to check it.
 """
 
-import io
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from reportlab.lib.pagesizes import A4
-from reportlab.lib.units import mm
-from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer
+from reportlab.platypus import Flowable, KeepTogether, Paragraph, Spacer
 
 from compliance.reports.pdf_layout import (
     FAINT,
     INK,
-    MARGIN,
     STATUS_INK,
     TITLE,
     VERDICT_INK,
     bold,
     bullets,
+    document_bytes,
     safe,
     section,
     table,
@@ -38,57 +33,14 @@ _ORDER = {"Fail": 0, "Unknown": 1, "Waived": 2, "Pass": 3}
 def pdf_bytes(report: Mapping[str, Any]) -> bytes:
     """Return the PDF of a sealed report (the parsed file)."""
     content: Mapping[str, Any] = report["content"]
-    buffer = io.BytesIO()
     title = f"{content['reportType']} report on {_subject(content)}"
-    template = SimpleDocTemplate(
-        buffer,
-        pagesize=A4,
-        leftMargin=MARGIN,
-        rightMargin=MARGIN,
-        topMargin=MARGIN,
-        bottomMargin=MARGIN,
+    return document_bytes(
+        _story(report, title),
         title=title,
-        author="Assayer",
         subject=f"Report {report['reportId']}",
-        creator="Assayer",
-        invariant=1,
-        pageCompression=0,
+        footer=f"Report {report['reportId']}, SHA-256 of the content {report['digest'][:16]}...",
+        generated_at=report["generatedAt"],
     )
-    template.build(_story(report, title), canvasmaker=_canvas_maker(report))
-    return buffer.getvalue()
-
-
-def _canvas_maker(report: Mapping[str, Any]) -> type[Canvas]:
-    """Return a canvas that numbers its pages once their total is known, and dates the document."""
-    footer = f"Report {report['reportId']}, SHA-256 of the content {report['digest'][:16]}..."
-    generated_at = datetime.fromisoformat(report["generatedAt"]).astimezone(UTC)
-
-    class NumberedCanvas(Canvas):  # type: ignore[misc] # the package has no types
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            self._finished: list[dict[str, Any]] = []
-            stamp = self._doc._timeStamp
-            stamp.t = generated_at.timestamp()
-            stamp.lt = generated_at.timetuple()
-            stamp.YMDhms = tuple(stamp.lt)[:6]
-
-        def showPage(self) -> None:  # noqa: N802 - the package's name
-            self._finished.append(dict(self.__dict__))
-            self._startPage()
-
-        def save(self) -> None:
-            for number, page in enumerate(self._finished, 1):
-                self.__dict__.update(page)
-                self.setFont("Helvetica", 7)
-                self.setFillColor(FAINT)
-                self.drawString(MARGIN, 10 * mm, footer)
-                self.drawRightString(
-                    A4[0] - MARGIN, 10 * mm, f"Page {number} of {len(self._finished)}"
-                )
-                super().showPage()
-            super().save()
-
-    return NumberedCanvas
 
 
 def _story(report: Mapping[str, Any], title: str) -> list[Flowable]:

@@ -1,13 +1,17 @@
 """How the PDF of a report looks: its styles, and the pieces that it is made of. Pure."""
 
+import io
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
 from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, LongTable, Paragraph, TableStyle
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate, TableStyle
 
 MARGIN = 18 * mm
 INK = colors.HexColor("#1b1f24")
@@ -48,6 +52,61 @@ _GRID = TableStyle(
         ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
     ]
 )
+
+
+def document_bytes(
+    story: list[Flowable], *, title: str, subject: str, footer: str, generated_at: str
+) -> bytes:
+    """Return the PDF of what is shown, dated `generated_at` (ISO 8601); always the same bytes."""
+    buffer = io.BytesIO()
+    template = SimpleDocTemplate(
+        buffer,
+        pagesize=A4,
+        leftMargin=MARGIN,
+        rightMargin=MARGIN,
+        topMargin=MARGIN,
+        bottomMargin=MARGIN,
+        title=title,
+        author="Assayer",
+        subject=subject,
+        creator="Assayer",
+        invariant=1,
+        pageCompression=0,
+    )
+    moment = datetime.fromisoformat(generated_at).astimezone(UTC)
+    template.build(story, canvasmaker=_canvas_maker(footer, moment))
+    return buffer.getvalue()
+
+
+def _canvas_maker(footer: str, generated_at: datetime) -> type[Canvas]:
+    """Return a canvas that numbers its pages once their total is known, and dates the document."""
+
+    class NumberedCanvas(Canvas):  # type: ignore[misc] # the package has no types
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._finished: list[dict[str, Any]] = []
+            stamp = self._doc._timeStamp
+            stamp.t = generated_at.timestamp()
+            stamp.lt = generated_at.timetuple()
+            stamp.YMDhms = tuple(stamp.lt)[:6]
+
+        def showPage(self) -> None:  # noqa: N802 - the package's name
+            self._finished.append(dict(self.__dict__))
+            self._startPage()
+
+        def save(self) -> None:
+            for number, page in enumerate(self._finished, 1):
+                self.__dict__.update(page)
+                self.setFont("Helvetica", 7)
+                self.setFillColor(FAINT)
+                self.drawString(MARGIN, 10 * mm, footer)
+                self.drawRightString(
+                    A4[0] - MARGIN, 10 * mm, f"Page {number} of {len(self._finished)}"
+                )
+                super().showPage()
+            super().save()
+
+    return NumberedCanvas
 
 
 def section(title: str, flowables: Sequence[Flowable]) -> list[Flowable]:

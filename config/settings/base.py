@@ -206,6 +206,7 @@ API_MAX_BODY_BYTES = 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 EXPORT_ROW_LIMIT = 10_000
+WHITELIST_IMPORT_MAX_BYTES = 32_000_000  # 100,000 rows with every field have some 25 million
 
 RATE_LIMIT_ORDINARY: str = env("RATE_LIMIT_ORDINARY", default="600/min")
 RATE_LIMIT_EXPORT: str = env("RATE_LIMIT_EXPORT", default="30/m")
@@ -292,6 +293,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "jurisdictions.tasks.record_expired_waivers",
         "schedule": 60.0,
     },
+    "continue-whitelist-imports": {"task": "whitelist.tasks.continue_imports", "schedule": 30.0},
     "remind-of-expiring-attestations": {
         "task": "attestations.tasks.remind_of_expiring_attestations",
         "schedule": 600.0,
@@ -314,6 +316,10 @@ REPORT_RETIRED_KEYS: list[str] = env.list("REPORT_RETIRED_KEYS", default=[])
 AUDIT_ORIGIN: str = env("AUDIT_ORIGIN", default="assayer.invalid/log")
 BUNDLE_EVENT_LIMIT = 1_000_000
 AUDIT_CHECKPOINT_FILE: str = env("AUDIT_CHECKPOINT_FILE", default="")
+
+# The address by which the world reaches this service, such as https://api.example.com: status lists
+# are published there. Without it, the address of each request.
+PUBLIC_URL: str = env("PUBLIC_URL", default="").rstrip("/")
 
 # Years that the operator keeps each class of records; nothing is deleted by this software.
 RETENTION_YEARS: dict[str, int] = {"compliance_audit_event": 7}

@@ -25,7 +25,7 @@ from audit.services import record_event
 from compliance.changes import Before, before_changes_since
 from compliance.models import ComplianceReport
 from compliance.services.metadata import metadata_delete, metadata_upsert
-from config.api.errors import Conflict
+from config.api.errors import Conflict, NotFound
 from config.api.formats import utc_text
 from deployments.services import deployment_import
 from jurisdictions.models import FactDefinition, Jurisdiction, RulePack, ScreeningList, Waiver
@@ -53,7 +53,7 @@ from tests.factories import (
     wallet,
 )
 from tests.jurisdictions import rules
-from whitelist.services.entries import whitelist_entry_upsert
+from whitelist.services.entries import whitelist_entry_remove, whitelist_entry_upsert
 from whitelist.services.policies import whitelist_policy_set
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +120,13 @@ class World:
         whitelist_entry_upsert(
             actor=self.owner, token=self.token, address=wallet(number), **content
         )
+
+    def entry_event(self, name: str, details: dict[str, Any]) -> None:
+        content = {**self.token.event_fields, "affected_address": wallet(900)}
+        record_event(name, actor=self.owner, **content, old_status="Active", details=details)
+
+    def removed(self, number: int) -> None:
+        whitelist_entry_remove(actor=self.owner, **TOKEN, address=wallet(number))
 
     def list_update(self, **content: Any) -> None:
         row = ScreeningList.objects.get(list_id="fatf.increased_monitoring")
@@ -207,6 +214,19 @@ KEPT: dict[str, Callable[[World], Any]] = {
         w.entry(900, status="Active"),
         w.entry(900, status="Revoked"),
     ],
+    "an entry's evidence": lambda w: [
+        w.entry(900, kyc_verified=False, jurisdiction_code="DE"),
+        w.entry(900, kyc_verified=True, kyc_verification_date=timezone.now()),
+        w.entry(900, expiration_date=timezone.now(), jurisdiction_code="FR"),
+    ],
+    "an entry removed": lambda w: w.removed(900),
+    "an entry replaced by another": lambda w: [
+        w.entry(900, kyc_verified=False),
+        w.removed(900),
+        w.entry(900, status="Inactive"),
+        w.entry(900, status="Revoked"),
+        w.removed(900),
+    ],
     "a tag": lambda w: tag_assign(actor=w.owner, **TOKEN, jurisdiction="US"),
     "a tag come and changed": lambda w: [
         tag_assign(actor=w.owner, **TOKEN, jurisdiction="US"),
@@ -269,6 +289,13 @@ UNSEEN: dict[str, Callable[[World], Any]] = {
         tag_remove(actor=w.owner, **TOKEN, jurisdiction="US"),
     ],
     "a tag's note": lambda w: tag_assign(actor=w.owner, **TOKEN, jurisdiction="DE", note="n"),
+    "an entry come and gone": lambda w: [
+        w.entry(901),
+        w.entry(901, kyc_verified=True),
+        w.removed(901),
+        w.entry(901),
+        w.removed(901),
+    ],
     "an entry's reason": lambda w: w.entry(900, reason="asked", kyc_provider="P"),
     "a list's sources": lambda w: w.list_update(sources=["https://a.test"]),
     "where a fact comes from": lambda w: fact_update(
@@ -317,6 +344,9 @@ def test_what_no_report_says_leaves_the_past_as_it_was(world: World, name: str) 
         "the whitelist's policy",
         "an entry",
         "an entry revoked and back",
+        "an entry's evidence",
+        "an entry removed",
+        "an entry replaced by another",
         "a tag",
         "a tag changed twice",
         "a list's day",
@@ -383,7 +413,7 @@ class Chance:
 
     def change(self) -> None:
         changes = [self.fact, self.issuer_fact, self.attest, self.decide, self.waive, self.rule_on]
-        self.random.choice(changes)()
+        self.random.choice([*changes, self.holder, self.holder])()
 
     def fact(self) -> None:
         self.world.fact(self.random.choice(["a", "b", "c", None]))
@@ -408,6 +438,23 @@ class Chance:
             self.random.choice(ways)(
                 actor=self.world.officer, attestation_id=one.pk, reason="because"
             )
+
+    def holder(self) -> None:
+        number = self.random.choice([900, 901, 902])
+        if self.random.random() < 0.4:
+            with suppress(NotFound):
+                self.world.removed(number)
+            return
+        content = {
+            "status": self.random.choice(["Active", "Active", "Inactive", "Revoked"]),
+            "kyc_verified": self.random.random() < 0.7,
+            "kyc_verification_date": self.random.choice([None, timezone.now()]),
+            "expiration_date": self.random.choice([None, self.soon()]),
+            "jurisdiction_code": self.random.choice([None, "DE", "US-NY"]),
+            "kyc_provider": self.random.choice([None, "Sumsub"]),
+        }
+        some = self.random.sample(sorted(content), self.random.randint(0, 3))
+        self.world.entry(number, **{name: content[name] for name in some})
 
     def waive(self) -> None:
         key = self.random.choice(["base.kyc_attestation", "base.whitelist_enforced"])
@@ -450,9 +497,17 @@ LOST: dict[str, tuple[Callable[[World], Any], str]] = {
         ],
         "compliance.metadata.deleted",
     ),
-    "an entry's evidence": (
-        lambda w: w.entry(900, kyc_verified=False),
+    "an entry's evidence, not told": (
+        lambda w: w.entry_event("whitelist.entry.updated", {"fields": ["kyc_verified"]}),
         "whitelist.entry.updated",
+    ),
+    "an entry, nobody says what of it": (
+        lambda w: w.entry_event("whitelist.entry.updated", {}),
+        "whitelist.entry.updated",
+    ),
+    "an entry removed, not told": (
+        lambda w: w.entry_event("whitelist.entry.removed", {"was": {"kyc_verified": True}}),
+        "whitelist.entry.removed",
     ),
     "a tag removed": (
         lambda w: tag_remove(actor=w.owner, **TOKEN, jurisdiction="DE"),

@@ -59,9 +59,13 @@ def _waiting(world: World) -> dict[str, Any]:
     return {}
 
 
-# A good request of every operation that takes a body, and who may send it.
-# Takes a file: any JSON object, up to its own limit ().
-FILES = {("POST", "compliance/reports/verify")}
+# A good request of every operation that takes a body, and who may send it, is in BODIES.
+# Takes a file, up to its own limit.
+FILES = {
+    ("POST", "compliance/reports/verify"),
+    ("POST", "compliance/attestation-packages/verify"),
+    ("POST", "whitelist/<asset:asset_id>/import/csv"),
+}
 
 BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
     ("POST", "auth/login"): ("anonymous", lambda w: {"email": EMAIL, "password": PASSWORD}),
@@ -73,6 +77,10 @@ BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
     ),
     ("DELETE", "compliance/<asset:asset_id>"): ("owner", lambda w: {"network": VOI}),
     ("POST", "compliance/reports"): ("owner", lambda w: {"assetId": ASSET, "network": VOI}),
+    ("POST", "compliance/attestation"): (
+        "owner",
+        lambda w: {"tokenId": ASSET, "network": VOI, "format": "json"},
+    ),
     ("POST", "compliance/attestations"): (
         "owner",
         lambda w: {
@@ -160,6 +168,7 @@ BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
         )
         for verb in SIMULATIONS
     },
+    ("DELETE", "whitelist/imports/<uuid:import_id>"): ("owner", lambda w: {}),
     ("DELETE", "whitelist"): ("owner", lambda w: {"assetId": ASSET, "address": LISTED}),
     ("PUT", "whitelist/<asset:asset_id>/policy"): (
         "owner",

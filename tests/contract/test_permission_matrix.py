@@ -28,6 +28,7 @@ from tests.contract.routes import API, operations
 from tests.contract.world import (
     ASSET,
     EMAIL,
+    HOLDERS,
     LISTED,
     NEW_ASSET,
     PASSWORD,
@@ -40,6 +41,7 @@ from tests.contract.world import (
     make_status_fresh,
     refresh_token,
     undone,
+    verified,
     waiting_run,
 )
 from tests.factories import CID, VOI, event_bodies, wallet
@@ -56,6 +58,8 @@ _PACK = f"{_RULES}/<slug:pack_id>"
 _DRAFT = f"{_PACK}/<version:version>"
 _RUN = "compliance/dry-runs/<uuid:run_id>"
 _LIST = "whitelist"
+_TOKEN_LIST = "whitelist/<asset:asset_id>"
+_IMPORT = "whitelist/imports/<uuid:import_id>"
 
 # method, route below /api/v1/ (or from /), case: statuses in the order of PERSONAS.
 MATRIX = f"""
@@ -90,11 +94,17 @@ GET    compliance/reports/<uuid:report_id>/bundle   - 401  404  200  200  404  2
 POST   compliance/reports/verify                -                  401  200  200  200  200  200  200  200
 GET    compliance/reports/schema/<str:version>  -                  401  200  200  200  200  200  200  200
 
+POST   compliance/attestation                   -                  401  404  200  200  404  200  200  200
+POST   compliance/attestation                   as a PDF           401  404  200  200  404  200  200  200
+GET    compliance/attestation-packages/<uuid:package_id> -         401  404  200  200  404  200  200  200
+POST   compliance/attestation-packages/verify   -                  401  200  200  200  200  200  200  200
+
 GET    compliance/attestations                  -                  401  200  200  200  200  200  200  200
 POST   compliance/attestations                  of a wallet        401  200  200  200  200  200  200  200
 POST   compliance/attestations                  of the issuer      401  404  200  200  404  200  200  200
 GET    compliance/attestations/export/csv       -                  401  200  200  200  200  200  200  200
 GET    compliance/attestations/export/json      -                  401  200  200  200  200  200  200  200
+GET    {_ONE}         as a credential    401  200  200  200  200  200  200  200
 GET    {_ONE}         -                  401  200  200  200  200  200  200  200
 POST   {_ONE}/verify  of the owner       401  403  403  403  403  200  403  200
 POST   {_ONE}/verify  of the officer     401  403  403  403  403  422  403  200
@@ -114,6 +124,9 @@ GET    audit-trail/export/bundle    -                  401  200  200  200  200  
 GET    audit-trail/<uuid:event_id>/proof -             401  404  200  200  404  200  200  200
 GET    audit-trail/tile/<level:level>/<tile:number> -  401  200  200  200  200  200  200  200
 GET    audit-trail/tile/<level:level>/<tile:number>.p/<width:width> - 401 200 200 200 200 200 200 200
+
+GET    metering                  -          401  200  200  200  200  200  200  200
+GET    metering/events           -          401  200  200  200  200  200  200  200
 
 GET    {_RULES}                           -        401  200  200  200  200  200  200  200
 POST   {_RULES}                           new      401  403  403  403  403  200  403  200
@@ -168,6 +181,21 @@ POST   {_LIST}/bulk                             owned token        401  403  200
 POST   {_LIST}/bulk                             new token          401  200  200  403  200  200  403  200
 GET    {_LIST}/<asset:asset_id>/policy          -  401  404  200  200  404  200  200  200
 PUT    {_LIST}/<asset:asset_id>/policy          -  401  403  200  403  403  200  403  200
+POST   {_TOKEN_LIST}/import/csv                 -  401  403  202  403  403  202  403  202
+GET    {_IMPORT}                                -  401  404  200  200  404  200  200  200
+GET    {_IMPORT}/rejected/csv                   -  401  404  200  200  404  200  200  200
+DELETE {_IMPORT}                                -  401  404  200  403  404  200  403  200
+GET    {_TOKEN_LIST}/export/csv                 -  401  404  200  200  404  200  200  200
+GET    {_TOKEN_LIST}/audit-log                  -  401  404  200  200  404  200  200  200
+GET    {_TOKEN_LIST}/compliance-overview        -  401  404  200  200  404  200  200  200
+GET    {_LIST}/compliance-overview              -  401  404  200  200  404  200  200  200
+GET    {_LIST}/audit-log                        -  401  200  200  200  200  200  200  200
+GET    {_LIST}/audit-log/export/csv             -  401  200  200  200  200  200  200  200
+GET    {_LIST}/audit-log/export/json            -  401  200  200  200  200  200  200  200
+GET    {_LIST}/audit-log/retention-policy       -  401  200  200  200  200  200  200  200
+GET    {_LIST}/enforcement-report               -  401  200  200  200  200  200  200  200
+GET    {_LIST}/enforcement-report/export/csv    -  401  200  200  200  200  200  200  200
+GET    {_LIST}/enforcement-report/export/json   -  401  200  200  200  200  200  200  200
 
 POST   {_LIST}/validate-transfer                -  401  200  200  200  200  200  200  200
 POST   {_LIST}/validate-transfers               -  401  200  200  200  200  200  200  200
@@ -181,6 +209,7 @@ GET    /health/live                             -                  200  200  200
 GET    /health/ready                            -                  200  200  200  200  200  200  200  200
 GET    /metrics                                 -                  200  200  200  200  200  200  200  200
 GET    /.well-known/assayer-keys.json           -                  200  200  200  200  200  200  200  200
+GET    /.well-known/assayer-status-lists/<asset:list_number> -     200  200  200  200  200  200  200  200
 GET    /api/schema                              -                  200  200  200  200  200  200  200  200
 GET    /api/docs                                -                  200  200  200  200  200  200  200  200
 GET    /api/<path:rest>                         -                  404  404  404  404  404  404  404  404
@@ -194,6 +223,7 @@ compliance/attestations attestations 2   2    2    2    2    2    2
 compliance/reports      reports     0    1    1    0    1    1    1
 compliance/jurisdiction-rules rules 1    1    1    1    1    1    1
 compliance/waivers      waivers     0    1    1    0    1    1    1
+whitelist/audit-log     entries     0    2    2    0    2    2    2
 """
 
 
@@ -261,6 +291,18 @@ REQUESTS: dict[tuple[str, str, str], Callable[[World], Ask]] = {
     ),
     ("POST", "compliance/reports/verify", "-"): lambda w: Ask(
         "POST", "compliance/reports/verify", {"some": "file"}
+    ),
+    ("POST", "compliance/attestation", "-"): lambda w: Ask(
+        "POST", "compliance/attestation", {"tokenId": ASSET, "network": VOI}
+    ),
+    ("POST", "compliance/attestation", "as a PDF"): lambda w: Ask(
+        "POST", "compliance/attestation", {"tokenId": ASSET, "format": "pdf"}
+    ),
+    ("POST", "compliance/attestation-packages/verify", "-"): lambda w: Ask(
+        "POST", "compliance/attestation-packages/verify", {"some": "file"}
+    ),
+    ("GET", _ONE, "as a credential"): lambda w: Ask(
+        "GET", f"compliance/attestations/{verified(w).pk}", query={"format": "vc"}
     ),
     ("POST", "compliance/attestations", "of a wallet"): lambda w: Ask(
         "POST", "compliance/attestations", _WALLET_BODY
@@ -371,6 +413,12 @@ REQUESTS |= {
     },
     ("DELETE", _LIST, "-"): lambda w: Ask(
         "DELETE", _LIST, query={"assetId": ASSET, "address": LISTED}
+    ),
+    ("POST", f"{_TOKEN_LIST}/import/csv", "-"): lambda w: Ask(
+        "POST", f"{_LIST}/{ASSET}/import/csv", HOLDERS
+    ),
+    ("GET", f"{_LIST}/compliance-overview", "-"): lambda w: Ask(
+        "GET", f"{_LIST}/compliance-overview", query=QUERIES[f"{_LIST}/compliance-overview"]
     ),
     ("PUT", f"{_LIST}/<asset:asset_id>/policy", "-"): lambda w: Ask(
         "PUT", f"{_LIST}/{ASSET}/policy", {"enforcement": "Mandatory"}

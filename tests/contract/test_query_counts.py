@@ -41,6 +41,7 @@ from tests.contract.routes import api_operations
 from tests.contract.world import (
     ASSET,
     EMAIL,
+    HOLDERS,
     LISTED,
     NEW_ASSET,
     PASSWORD,
@@ -52,6 +53,7 @@ from tests.contract.world import (
     make_world,
     refresh_token,
     undone,
+    verified,
     waiting_run,
 )
 from tests.factories import CID, VOI, wallet
@@ -179,6 +181,22 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             "owner",
             lambda: Ask("GET", "compliance/reports/schema/1.0"),
         ),
+        "POST compliance/attestation": (
+            "owner",
+            lambda: Ask("POST", "compliance/attestation", {"tokenId": ASSET, "network": VOI}),
+        ),
+        "POST compliance/attestation (as a PDF)": (
+            "owner",
+            lambda: Ask("POST", "compliance/attestation", {"tokenId": ASSET, "format": "pdf"}),
+        ),
+        "GET compliance/attestation-packages/<uuid:package_id>": (
+            "owner",
+            lambda: Ask("GET", f"compliance/attestation-packages/{world.package.pk}"),
+        ),
+        "POST compliance/attestation-packages/verify": (
+            "owner",
+            lambda: Ask("POST", "compliance/attestation-packages/verify", {"some": "file"}),
+        ),
         "POST compliance/attestations": (
             "owner",
             lambda: Ask(
@@ -204,6 +222,12 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             for form in ("csv", "json")
         },
         f"GET {_ONE}": ("owner", lambda: Ask("GET", by_owner)),
+        f"GET {_ONE} (as a credential)": (
+            "owner",
+            lambda: Ask(
+                "GET", f"compliance/attestations/{verified(world).pk}", query={"format": "vc"}
+            ),
+        ),
         f"POST {_ONE}/verify": ("officer", lambda: Ask("POST", f"{by_owner}/verify", reason)),
         f"POST {_ONE}/fail": ("officer", lambda: Ask("POST", f"{by_owner}/fail", reason)),
         f"POST {_ONE}/revoke": ("officer", lambda: Ask("POST", f"{by_owner}/revoke", reason)),
@@ -374,6 +398,46 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             "owner",
             lambda: Ask("PUT", f"whitelist/{ASSET}/policy", {"enforcement": "Mandatory"}),
         ),
+        "GET metering": ("owner", lambda: Ask("GET", "metering")),
+        "GET metering/events": ("owner", lambda: Ask("GET", "metering/events")),
+        "POST whitelist/<asset:asset_id>/import/csv": (
+            "officer",
+            lambda: Ask("POST", f"whitelist/{ASSET}/import/csv", HOLDERS),
+        ),
+        **{
+            f"{method} whitelist/imports/<uuid:import_id>{part}": (
+                "owner",
+                lambda method=method, part=part: Ask(  # type: ignore[misc]
+                    method, f"whitelist/imports/{world.listing.pk}{part}"
+                ),
+            )
+            for method, part in (("GET", ""), ("DELETE", ""), ("GET", "/rejected/csv"))
+        },
+        **{
+            f"GET whitelist/<asset:asset_id>/{part}": (
+                "owner",
+                lambda part=part: Ask("GET", f"whitelist/{ASSET}/{part}"),  # type: ignore[misc]
+            )
+            for part in ("export/csv", "audit-log", "compliance-overview")
+        },
+        **{
+            f"GET whitelist/{path}": (
+                "owner",
+                lambda path=path: Ask(  # type: ignore[misc]
+                    "GET", f"whitelist/{path}", query=QUERIES.get(f"whitelist/{path}", {})
+                ),
+            )
+            for path in (
+                "compliance-overview",
+                "audit-log",
+                "audit-log/export/csv",
+                "audit-log/export/json",
+                "audit-log/retention-policy",
+                "enforcement-report",
+                "enforcement-report/export/csv",
+                "enforcement-report/export/json",
+            )
+        },
         "GET compliance/audit-log": ("owner", lambda: Ask("GET", "compliance/audit-log")),
         "GET compliance/audit-log (all issuers)": (
             "auditor",
@@ -436,11 +500,22 @@ LISTS = {
     "compliance/jurisdiction-rules": ("rules", "owner"),
     "compliance/waivers": ("waivers", "owner"),
     f"whitelist/{ASSET}": ("entries", "owner"),
+    "whitelist/audit-log": ("entries", "owner"),
+    f"whitelist/{ASSET}/audit-log": ("entries", "owner"),
+    "whitelist/enforcement-report": ("entries", "owner"),
 }
-FILES = tuple(
-    f"compliance/{log}/export/{form}"
-    for log in ("audit-log", "attestations")
-    for form in ("csv", "json")
+FILES = (
+    *(
+        f"{log}/export/{form}"
+        for log in (
+            "compliance/audit-log",
+            "compliance/attestations",
+            "whitelist/audit-log",
+            "whitelist/enforcement-report",
+        )
+        for form in ("csv", "json")
+    ),
+    f"whitelist/{ASSET}/export/csv",
 )
 
 
@@ -560,11 +635,24 @@ def _fill(world: World) -> None:
         ],
         actor=SYSTEM,
     )
+    record_events([_transfer(world.token) for _ in tokens], actor=SYSTEM)
+
+
+def _transfer(token: Token) -> EventDraft:
+    return EventDraft(
+        "whitelist.transfer.validated",
+        **token.event_fields,
+        affected_address=wallet(7),
+        to_address=wallet(8),
+        transfer_allowed=False,
+        denial_reason="Receiver is not listed",
+    )
 
 
 @pytest.mark.parametrize("path", LISTS)
 def test_a_list_costs_the_same_with_one_row_and_with_fifty(known_world: World, path: str) -> None:
     noun, persona = LISTS[path]
+    record_events([_transfer(known_world.token)], actor=SYSTEM)
     ask = Ask("GET", path, query={"pageSize": 1})
     with undone():
         few, content = statements(known_world, persona, ask)

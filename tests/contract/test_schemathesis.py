@@ -46,6 +46,7 @@ def _run(server: LiveServer, world: World, folder: Path, *options: str) -> None:
 "path.assetId" = {ASSET}
 "path.attestationId" = "{world.by_owner.pk}"
 "path.reportId" = "{world.report.pk}"
+"path.packageId" = "{world.package.pk}"
 "path.jobId" = "{world.job.pk}"
 """
     )

@@ -18,7 +18,7 @@ from accounts.models import Issuer, Token, User
 from accounts.services import user_create
 from accounts.sessions import session_open
 from attestations.models import Attestation
-from attestations.services import attestation_create
+from attestations.services import attestation_create, attestation_verify
 from audit.body import EventDraft
 from audit.checkpoints import checkpoint_sign
 from audit.merkle import Tree, leaf_hash
@@ -26,8 +26,9 @@ from audit.models import AuditEvent, AuditSeal
 from audit.principal import SYSTEM
 from audit.services import record_events
 from audit.tiles import tiles_extend
-from compliance.models import ComplianceReport, ReportJob
+from compliance.models import AttestationPackage, ComplianceReport, ReportJob
 from compliance.services.metadata import metadata_upsert
+from compliance.services.packages import package_generate
 from compliance.services.report_jobs import report_ask
 from compliance.services.reports import report_generate
 from compliance.services.status import status_recalculate
@@ -47,7 +48,9 @@ from jurisdictions.services.waivers import waiver_request
 from tests import factories
 from tests.factories import CID, VOI, wallet
 from tests.jurisdictions.rules import tried
+from whitelist.models import WhitelistImport
 from whitelist.services.entries import whitelist_entry_upsert
+from whitelist.services.imports import whitelist_import_request
 
 PERSONAS = (
     "anonymous",
@@ -65,7 +68,9 @@ LISTED = wallet(901)  # on the whitelist of ASSET
 QUERIES = {
     "audit-trail/consistency": {"from": 1, "to": 2},
     "compliance/token-jurisdictions": {"assetId": ASSET},
+    "whitelist/compliance-overview": {"assetId": ASSET},
 }
+HOLDERS = b"Address,Status\r\n%b,Active\r\n" % wallet(902).encode()
 RULE = "house.issuer_named"
 EMAIL, PASSWORD = "login@example.com", "correct horse battery staple"
 
@@ -80,20 +85,25 @@ class Ask:
     query: Mapping[str, Any] = field(default_factory=dict)
 
     def send(self, client: APIClient, **extra: Any) -> Any:
-        """Send it as JSON and return the response."""
+        """Send it as JSON, or bytes as a CSV file, and return the response."""
         url = self.path if self.path.startswith("/") else f"/api/v1/{self.path}"
         query = f"?{urlencode(self.query, doseq=True)}" if self.query else ""
-        content = {} if self.body is None else {"data": json.dumps(self.body)}
+        content_type = "application/json"
+        content: dict[str, Any] = {} if self.body is None else {"data": self.body}
+        if isinstance(self.body, bytes):
+            content_type = "text/csv"
+        elif content:
+            content["data"] = json.dumps(self.body)
         return client.generic(
-            self.method, url + query, content_type="application/json", **content, **extra
+            self.method, url + query, content_type=content_type, **content, **extra
         )
 
 
 @dataclass
 class World:
-    """The token `ASSET` of `issuer`: metadata, two pending attestations, one report, a status.
+    """The token `ASSET` of `issuer`: metadata, two pending attestations, one report, a package.
 
-    `LISTED` is on its whitelist.
+    `LISTED` is on its whitelist; `listing` is a file for it that the owner sent.
 
     `job` is a report on the issuer that the owner asked for and nobody works on.
 
@@ -114,6 +124,8 @@ class World:
     dry_run: DryRun
     event_id: UUID
     job: ReportJob
+    package: AttestationPackage
+    listing: WhitelistImport
 
     def client(self, persona: str) -> APIClient:
         return factories.client_for(self.users[persona])
@@ -130,7 +142,10 @@ class World:
             .replace("<uuid:report_id>", str(self.report.pk))
             .replace("<uuid:attestation_id>", str(self.by_owner.pk))
             .replace("<uuid:issuer_id>", str(self.issuer.pk))
+            .replace("<asset:list_number>", "1")
+            .replace("<uuid:package_id>", str(self.package.pk))
             .replace("<uuid:job_id>", str(self.job.pk))
+            .replace("<uuid:import_id>", str(self.listing.pk))
             .replace("<uuid:waiver_id>", str(self.waiver.pk))
             .replace("<uuid:event_id>", str(self.event_id))
             .replace("<level:level>/<tile:number>.p/<width:width>", "0/000.p/1")
@@ -168,6 +183,8 @@ def make_world() -> World:
         actor=owner, asset_id=ASSET, network=VOI, changes={"jurisdiction": "GLOBAL"}
     )
     report = report_generate(actor=officer, asset_id=ASSET, network=VOI)
+    # Before what follows makes the status stale again.
+    package = package_generate(actor=officer, asset_id=ASSET, network=VOI)
     job = report_ask(actor=owner, issuer_id=issuer.pk, background=True)
     assert isinstance(job, ReportJob)
     pack = draft(officer)
@@ -197,6 +214,8 @@ def make_world() -> World:
         event_id=_sealed(metadata.token),
         dry_run=DryRunReport.objects.get(digest=tried(pack)).run,
         job=job,
+        package=package,
+        listing=whitelist_import_request(actor=owner, token=metadata.token, raw=HOLDERS),
     )
 
 
@@ -266,6 +285,12 @@ def attest(creator: User, **more: Any) -> Attestation:
         **more,
     }
     return attestation_create(actor=creator, **content)
+
+
+def verified(world: World) -> Attestation:
+    """Return an attestation by the owner that the officer has verified."""
+    row = attest(world.user("owner"), wallet_address=wallet(901))
+    return attestation_verify(actor=world.user("officer"), attestation_id=row.pk)
 
 
 def refresh_token() -> str:

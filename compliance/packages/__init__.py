@@ -1,0 +1,1 @@
+"""Attestation packages: what they hold, their seal, and how they are printed."""
