@@ -2,16 +2,47 @@
 
 from typing import Any, cast
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from accounts.admin_roles import ModelForm, ServiceModelAdmin, actor_of
+from config.api.csv import csv_response
 from whitelist.addresses import holder_address
+from whitelist.admin_filters import ExpiryFilter, TokenFilter
+from whitelist.choices import EntryStatus
+from whitelist.entry_rows import ENTRY_BARE, ENTRY_COLUMNS
+from whitelist.import_admin import WhitelistImportAdmin
 from whitelist.models import WhitelistEntry, WhitelistPolicy
 from whitelist.services.entries import CLEARED, EntryContent, whitelist_entry_upsert
+from whitelist.services.exports import whitelist_entries_export
 from whitelist.services.policies import whitelist_policy_set
+from whitelist.services.status_changes import (
+    MOST_AT_ONCE,
+    REASON_LENGTH,
+    whitelist_entries_set_status,
+)
+
+__all__ = ["WhitelistEntryAdmin", "WhitelistImportAdmin", "WhitelistPolicyAdmin"]
+
+_VERBS = {
+    EntryStatus.ACTIVE: "Activate",
+    EntryStatus.INACTIVE: "Deactivate",
+    EntryStatus.REVOKED: "Revoke",
+}
+
+
+class ReasonForm(forms.Form):
+    """Why the status of entries is changed."""
+
+    reason = forms.CharField(
+        max_length=REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 3, "cols": 80})
+    )
 
 
 class WhitelistEntryForm(ModelForm):
@@ -44,15 +75,26 @@ class WhitelistEntryAdmin(ServiceModelAdmin):
         "address",
         "token",
         "status",
-        "expired",
+        "expiry",
         "kyc_verified",
         "investor_category",
         "jurisdiction_code",
         "created_at",
     )
-    list_filter = ("status", "kyc_verified", "investor_category", "token__network")
+    list_filter = (
+        TokenFilter,
+        "status",
+        ExpiryFilter,
+        "kyc_verified",
+        "investor_category",
+        "token__network",
+    )
     list_select_related = ("token",)
+    list_per_page = 50
     search_fields = ("address", "token__asset_id")
+    search_help_text = "An address, or a part of one, or an asset id."
+    change_list_template = "admin/whitelist/whitelistentry/change_list.html"
+    actions = ["activate", "deactivate", "revoke", "export_as_csv"]
     ordering = ("-created_at", "-pk")
     raw_id_fields = ("token",)
     fields = ("token", "address", *CLEARED)
@@ -67,9 +109,12 @@ class WhitelistEntryAdmin(ServiceModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else ("token", "address", *self.written)
 
-    @admin.display(boolean=True)
-    def expired(self, entry: WhitelistEntry) -> bool:
-        return entry.is_expired(timezone.now())
+    @admin.display(description="Expires", ordering="expiration_date")
+    def expiry(self, entry: WhitelistEntry) -> str:
+        if entry.expiration_date is None:
+            return "Never"
+        expired = entry.is_expired(timezone.now())
+        return f"{'Expired ' if expired else ''}{entry.expiration_date:%Y-%m-%d}"
 
     def save_model(
         self, request: HttpRequest, obj: WhitelistEntry, form: Any, change: bool
@@ -83,6 +128,80 @@ class WhitelistEntryAdmin(ServiceModelAdmin):
             **cast(EntryContent, content),
         )
         obj.pk = entry.pk
+
+    @admin.action(description="Activate", permissions=["change"])
+    def activate(
+        self, request: HttpRequest, queryset: QuerySet[WhitelistEntry]
+    ) -> HttpResponse | None:
+        return self._set_status(request, queryset, EntryStatus.ACTIVE)
+
+    @admin.action(description="Deactivate", permissions=["change"])
+    def deactivate(
+        self, request: HttpRequest, queryset: QuerySet[WhitelistEntry]
+    ) -> HttpResponse | None:
+        return self._set_status(request, queryset, EntryStatus.INACTIVE)
+
+    @admin.action(description="Revoke", permissions=["change"])
+    def revoke(
+        self, request: HttpRequest, queryset: QuerySet[WhitelistEntry]
+    ) -> HttpResponse | None:
+        return self._set_status(request, queryset, EntryStatus.REVOKED)
+
+    @admin.action(description="Export as CSV", permissions=["view"])
+    def export_as_csv(
+        self, request: HttpRequest, queryset: QuerySet[WhitelistEntry]
+    ) -> HttpResponseBase:
+        file = whitelist_entries_export(actor=actor_of(request), entries=queryset)
+        return csv_response(
+            file.name, ENTRY_COLUMNS, file.rows, bare=ENTRY_BARE, total=file.total, limit=file.total
+        )
+
+    def _set_status(
+        self, request: HttpRequest, queryset: QuerySet[WhitelistEntry], status: EntryStatus
+    ) -> HttpResponse | None:
+        """Ask for the reason, then give the entries their status."""
+        entries = list(queryset.select_related("token")[: MOST_AT_ONCE + 1])
+        if len(entries) > MOST_AT_ONCE:
+            text = f"Choose at most {MOST_AT_ONCE:,} entries at once, or import a CSV file."
+            self.message_user(request, text, messages.ERROR)
+            return None
+        confirmed = "confirmed" in request.POST
+        form = ReasonForm(request.POST if confirmed else None)
+        if not confirmed or not form.is_valid():
+            return self._ask(request, entries, status, form)
+        done = whitelist_entries_set_status(
+            actor=actor_of(request),
+            entries=entries,
+            status=status,
+            reason=form.cleaned_data["reason"],
+        )
+        for address, problem in done.refused:
+            self.message_user(request, f"{address}: {problem}", messages.ERROR)
+        text = f"{done.changed} became {status}, {done.unchanged} were already."
+        self.message_user(request, text, messages.SUCCESS if done.changed else messages.INFO)
+        return None
+
+    def _ask(
+        self,
+        request: HttpRequest,
+        entries: list[WhitelistEntry],
+        status: EntryStatus,
+        form: ReasonForm,
+    ) -> TemplateResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{_VERBS[status]}: whitelist entries",
+            "opts": self.opts,
+            "media": self.media + form.media,
+            "entries": entries,
+            "status": status,
+            "verb": _VERBS[status],
+            "form": form,
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+        }
+        request.current_app = self.admin_site.name
+        template = "admin/whitelist/whitelistentry/status.html"
+        return TemplateResponse(request, template, context)
 
 
 @admin.register(WhitelistPolicy)

@@ -12,6 +12,7 @@ from whitelist.services.import_work import (
     unattended_imports,
     whitelist_import_run,
 )
+from whitelist.services.imports import drop_old_files
 
 logger = logging.getLogger("assayer.whitelist")
 
@@ -35,7 +36,8 @@ def import_rows(import_id: str) -> None:
 
 @shared_task
 def continue_imports() -> int:
-    """Take up the imports that nobody works on; return how many."""
+    """Take up the imports that nobody works on; return how many. Forget files nobody confirmed."""
+    drop_old_files()
     waiting = unattended_imports()
     for import_id in waiting:
         request_import(import_id)

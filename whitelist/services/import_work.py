@@ -225,7 +225,8 @@ def _finish(work: _Work, rows: Sequence[CsvRow]) -> None:
     row.status, row.finished_at = ImportStatus.FINISHED, timezone.now()
     row.lease = row.lease_until = None
     row.save()
-    WhitelistImportFile.objects.filter(pk=row.pk).delete()
+    if not row.dry_run:  # of one, the file waits for whoever confirms it
+        WhitelistImportFile.objects.filter(pk=row.pk).delete()
     record_import_event("whitelist.import.finished", row, actor=row.requested_by)
 
 

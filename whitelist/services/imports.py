@@ -5,6 +5,7 @@ or a worker is killed; `whitelist.services.import_work` works on it.
 """
 
 import hashlib
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from whitelist.choices import BulkMode, ImportStatus
 from whitelist.csv_rows import BadFile, decoded, read_rows
 from whitelist.models import UNFINISHED, WhitelistImport, WhitelistImportFile
 
+KEPT_HOURS = 24
 IMPORT_REQUESTED = "whitelist.import.requested"
 _NO_IMPORT = "There is no such import."
 _RELATED = ("token__issuer", "requested_by")
@@ -48,6 +50,7 @@ def whitelist_import_request(
         rows_total = sum(1 for _ in read_rows(text))
     except BadFile as problem:
         raise _bad_file(str(problem)) from None
+    drop_old_files()  # here too, for there may be no sweep
     row = WhitelistImport(
         token=token,
         requested_by=actor,
@@ -59,6 +62,42 @@ def whitelist_import_request(
     )
     asked = _store(row, text, actor)
     return whitelist_import_get(actor=actor, import_id=asked.pk)  # it may be over by now
+
+
+@transaction.atomic
+def whitelist_import_confirm(*, actor: User, import_id: UUID) -> WhitelistImport:
+    """Have the rows of a finished dry run written, as `whitelist_import_request` does.
+
+    The file of a dry run is kept for a day, and confirmed once. Raises `NotFound`, `NotVisible`,
+    `PermissionRefused` and `Conflict`.
+    """
+    whitelist_import_get(actor=actor, import_id=import_id)
+    rows = WhitelistImport.objects.select_for_update(of=("self",)).select_related(*_RELATED)
+    tried = rows.get(pk=import_id)
+    require_token_writer(actor, tried.token)
+    if not tried.dry_run or tried.status != ImportStatus.FINISHED:
+        raise Conflict("Only a finished dry run can be confirmed.")
+    file = WhitelistImportFile.objects.filter(pk=tried.pk).first()
+    if file is None:
+        raise Conflict("The file is not kept any more; send it again.")
+    row = WhitelistImport(
+        token=tried.token,
+        requested_by=actor,
+        file_name=tried.file_name,
+        file_digest=tried.file_digest,
+        mode=tried.mode,
+        rows_total=tried.rows_total,
+    )
+    asked = _store(row, file.content, actor)
+    file.delete()
+    return asked
+
+
+def drop_old_files() -> int:
+    """Forget the files of dry runs that nobody confirmed within a day; return how many."""
+    old = timezone.now() - timedelta(hours=KEPT_HOURS)
+    rows = WhitelistImportFile.objects.filter(whitelist_import__finished_at__lt=old)
+    return rows.delete()[0]
 
 
 def _bad_file(problem: str) -> ValidationFailed:
