@@ -124,6 +124,8 @@ def number(value: int | None) -> int | str | None:
 
 
 def _require_canonical(value: Any) -> None:
+    if value is None or isinstance(value, (str, bool)):
+        return  # most are; asking whether one is a Mapping costs more than all the rest
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if not isinstance(key, str) or not key.isascii():

@@ -97,6 +97,7 @@ _BY_NAME = {field.name: field for field in AuditEvent._meta.concrete_fields}
 _FIELDS = tuple(_BY_NAME[name] for name in _COLUMNS)
 _TABLE = AuditEvent._meta.db_table
 _INSERT = f'INSERT INTO "{_TABLE}" ({", ".join(_COLUMNS)}) VALUES '  # noqa: S608 - constants
+_AS_THEY_ARE = frozenset({str, bool, int, type(None)})  # no field of ours changes these
 _PLACES = f"({', '.join(['%s'] * len(_COLUMNS))})"
 _ROWS_PER_STATEMENT = 10_000  # those of the greatest bulk write
 _ROWS_PER_LIMITED_STATEMENT = 500  # where the number of parameters has a limit
@@ -133,7 +134,7 @@ def _insert(rows: Sequence[tuple[Any, ...]]) -> None:
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
             values = [
-                field.get_db_prep_save(value, connection)
+                value if type(value) in _AS_THEY_ARE else field.get_db_prep_save(value, connection)
                 for row in part
                 for field, value in zip(_FIELDS, row, strict=True)
             ]

@@ -3,6 +3,7 @@
 NAMES = (
     "status",
     "metadata_write",
+    "validate_transfer",
     "audit_list",
     "arc14",
     "seal",

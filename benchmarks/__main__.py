@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
         django.setup()
         for name in NAMES:
             module = importlib.import_module(f"benchmarks.{name}")
-            print(f"{name:<16}{(module.__doc__ or '').splitlines()[0]}")
+            print(f"{name:<18}{(module.__doc__ or '').splitlines()[0]}")
         return 0
     try:
         with database_url() as url:

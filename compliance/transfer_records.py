@@ -5,8 +5,9 @@ compose this than PostgreSQL takes to answer it.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -64,16 +65,19 @@ LEFT JOIN {_ENTRIES} e ON e.token_id = t.id AND e.address = a.address
 """  # noqa: S608 - constants
 
 
+UNRESTRICTED = Restrictions()
+
+
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
     """A token as a transfer of it is decided: its policy, its restrictions, the asked entries."""
 
     asset_id: int
     network: str
-    issuer_id: UUID | None
-    enforcement: str | None
-    restrictions: Restrictions
-    entries: dict[str, Entry]
+    issuer_id: UUID | None = None
+    enforcement: str | None = None
+    restrictions: Restrictions = UNRESTRICTED
+    entries: dict[str, Entry] = field(default_factory=dict)
 
 
 def transfer_records(
@@ -88,12 +92,7 @@ def transfer_records(
     if not wanted or not named:
         return {}
     database = connections[DEFAULT_DB_ALIAS]
-    statement = _READ.format(
-        assets=_places(len(wanted)),
-        addresses=_places(len(named)),
-        most="LIMIT m.max_holders + 1" if database.vendor == "postgresql" else "",
-        limit=f"ORDER BY t.network LIMIT {_MOST_NETWORKS}" if len(wanted) == 1 else "",
-    )
+    statement = _statement(len(wanted), len(named), database.vendor)
     values = [value for pair in (*wanted, *named) for value in pair]
     moment = database.ops.adapt_datetimefield_value(now)
     with database.cursor() as cursor:
@@ -113,6 +112,16 @@ def transfer_records(
     for record in found.values():
         by_asset.setdefault(record.asset_id, []).append(record)
     return by_asset
+
+
+@lru_cache(maxsize=32)
+def _statement(assets: int, addresses: int, vendor: str) -> str:
+    return _READ.format(
+        assets=_places(assets),
+        addresses=_places(addresses),
+        most="LIMIT m.max_holders + 1" if vendor == "postgresql" else "",
+        limit=f"ORDER BY t.network LIMIT {_MOST_NETWORKS}" if assets == 1 else "",
+    )
 
 
 _FIRST, _OTHER = "(CAST(%s AS bigint), CAST(%s AS varchar))", ", (%s, %s)"
@@ -138,7 +147,6 @@ def _record(row: Sequence[Any]) -> TokenRecord:
             ),
             accredited_only=bool(row[6]),
         ),
-        entries={},
     )
 
 

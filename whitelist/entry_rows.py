@@ -22,19 +22,16 @@ _FIELDS: Final = (
     ("KycVerificationDate", "kyc_verification_date"),
     ("KycProvider", "kyc_provider"),
     ("Network", "token__network"),
-    ("Role", None),
+    ("Role", "role"),
     ("InvestorCategory", "investor_category"),
     ("JurisdictionCode", "jurisdiction_code"),
 )
 ENTRY_COLUMNS: Final = tuple(name for name, _ in _FIELDS)
 ENTRY_BARE: Final = frozenset({1, 10})
-_ROLE = ENTRY_COLUMNS.index("Role")
 
 
 def entry_rows(entries: QuerySet[WhitelistEntry]) -> Iterator[tuple[Any, ...]]:
     """Yield the CSV records of the entries, in the order of `ENTRY_COLUMNS`, oldest first."""
-    columns = [F(column) for _, column in _FIELDS if column is not None]
+    columns = [F(column) for _, column in _FIELDS]
     rows = entries.order_by("created_at", "pk").values_list(*columns)
-    for row in rows.iterator(chunk_size=1_000):
-        # Nobody states a role of their own here; the incumbent's column stays empty.
-        yield (*row[:_ROLE], None, *row[_ROLE:])
+    yield from rows.iterator(chunk_size=1_000)

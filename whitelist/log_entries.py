@@ -90,7 +90,7 @@ def log_entry(body: Mapping[str, Any]) -> dict[str, Any]:
         "denialReason": body.get("denialReason", details.get("denialReason")),
         "amount": _amount(body.get("amount", details.get("amount"))),
         "network": body.get("network"),
-        "role": None,  # of the incumbent's callers, who stated it themselves
+        "role": details.get("role"),  # who they were, never what they said they were
         "success": body["success"],
         "errorMessage": body.get("errorMessage"),
         "eventType": body["name"],

@@ -16,6 +16,7 @@ from whitelist.choices import (
     EntryStatus,
     ImportStatus,
     InvestorCategory,
+    WhitelistRole,
 )
 from whitelist.querysets import (
     WhitelistEntryQuerySet,
@@ -60,6 +61,8 @@ class WhitelistEntry(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_by = models.CharField(max_length=254, null=True, editable=False)
     updated_at = models.DateTimeField(null=True, editable=False)
+    # As what its last writer wrote it; null where that was before roles were kept.
+    role = models.CharField(max_length=8, choices=WhitelistRole, null=True, editable=False)
 
     objects = WhitelistEntryQuerySet.as_manager()
 
@@ -80,6 +83,10 @@ class WhitelistEntry(models.Model):
                 condition=Q(investor_category__isnull=True)
                 | Q(investor_category__in=InvestorCategory.values),
                 name="whitelist_entry_category_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(role__isnull=True) | Q(role__in=WhitelistRole.values),
+                name="whitelist_entry_role_known",
             ),
         ]
 

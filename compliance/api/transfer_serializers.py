@@ -7,9 +7,11 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.networks import NetworkField
+from accounts.networks import known_network
 from compliance.services.transfers import MOST_AT_ONCE, Named, TransferAsk
 from config.api.formats import amount_of
 from config.api.serializers import (
+    BIGINT_MAX,
     AssetIdField,
     BooleanField,
     ChoiceField,
@@ -82,6 +84,38 @@ def ask_of(given: dict[str, Any]) -> TransferAsk:
         ),
         amount=None if amount is None else Decimal(amount),
     )
+
+
+_FIELDS = frozenset({"assetId", "fromAddress", "toAddress", "amount", "network"})
+
+
+def quick_ask(data: Any) -> TransferAsk | None:
+    """Return what `ask_of` would return, of a body that is plainly good; else None.
+
+    Reading a body by a serializer costs as much as deciding on it. Whatever is not plainly good is
+    for `ValidateTransferSerializer`, which says what is wrong with it.
+    """
+    if type(data) is not dict or not data.keys() <= _FIELDS:
+        return None
+    asset_id, amount, network = data.get("assetId"), data.get("amount"), data.get("network")
+    sender, receiver = _plain(data.get("fromAddress")), _plain(data.get("toAddress"))
+    if type(asset_id) is not int or not 0 < asset_id <= BIGINT_MAX or not sender or not receiver:
+        return None
+    if amount is not None and (type(amount) is not int or not 0 <= amount <= MOST_UNITS):
+        return None
+    if network is not None:
+        known = known_network(network) if type(network) is str else None
+        if known is None:
+            return None
+        network = known.name
+    parties = Named(Role.SENDER, sender, "fromAddress"), Named(Role.RECEIVER, receiver, "toAddress")
+    return TransferAsk(asset_id, network, parties, None if amount is None else Decimal(amount))
+
+
+def _plain(text: Any) -> str | None:
+    if type(text) is not str or len(text) > _ADDRESS_LENGTH or not text.isprintable():
+        return None
+    return text.strip()
 
 
 class PartyStatusSerializer(WireSerializer):

@@ -22,6 +22,11 @@ from compliance.api.views.status import TokenStatusViewSet
 from compliance.api.views.transfers import SimulationViewSet, TransferValidationViewSet
 
 urlpatterns = [
+    # First: every candidate before it costs a comparison, and nothing is asked as often.
+    path(
+        "whitelist/validate-transfer",
+        TransferValidationViewSet.as_view({"post": "create"}),
+    ),
     path("compliance", MetadataViewSet.as_view({"post": "upsert", "get": "list"})),
     path("compliance/reports", ReportViewSet.as_view({"post": "create", "get": "list"})),
     path("compliance/reports/verify", ReportVerificationViewSet.as_view({"post": "create"})),
@@ -55,10 +60,6 @@ urlpatterns = [
     path(
         "compliance/<asset:asset_id>/status/history",
         StatusHistoryViewSet.as_view({"get": "list"}),
-    ),
-    path(
-        "whitelist/validate-transfer",
-        TransferValidationViewSet.as_view({"post": "create"}),
     ),
     path(
         "whitelist/validate-transfers",

@@ -1,11 +1,11 @@
 """Validating transfers (seed 1, "Transfer Validation API"). Hot: one query and one event.
 
-A validation reads what is committed at its moment, in one statement: a revocation that was answered
-before the validation was asked for always denies it. Each is an event, allowed or not.
+A validation reads what is committed, in one statement and without a lock or a cache: a revocation
+that was answered before the validation began always denies it. Each is an event, allowed or not, of
+the moment at which it began: no event allows a transfer at a moment after that answer.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.models import Token, User
+from accounts.networks import network_kind
 from accounts.selectors import AmbiguousAsset, require_unambiguous
 from audit.body import EventDraft
 from audit.services import record_events
@@ -26,9 +27,7 @@ from whitelist.decision import (
     ACTIVE,
     Check,
     Decision,
-    Entry,
     Party,
-    Restrictions,
     Role,
     Transfer,
     Verdict,
@@ -118,7 +117,7 @@ def transfer_validate(*, actor: User, ask: TransferAsk) -> TransferAnswer:
     (answer,) = _answers([ask], now)
     if isinstance(answer, ValidationFailed | AmbiguousAsset):
         raise answer
-    record_events([_event(ask, answer)], actor=actor)
+    record_events([_event(ask, answer)], actor=actor, occurred_at=now)
     return answer
 
 
@@ -133,31 +132,38 @@ def transfers_validate(
     if len(asks) > MOST_AT_ONCE:
         message = f"At most {MOST_AT_ONCE} transfers at once."
         raise ValidationFailed(message, details={"transfers": [message]})
-    answers = _answers(asks, timezone.now())
+    now = timezone.now()
+    answers = _answers(asks, now)
     events = [_event(ask, answer) for ask, answer in zip(asks, answers, strict=True)]
-    record_events(events, actor=actor)
+    record_events(events, actor=actor, occurred_at=now)
     return answers
 
 
 def _answers(asks: Sequence[TransferAsk], now: datetime) -> list[TransferAnswer | Refused]:
+    spelled = [[_spelled(party.address, ask.network) for party in ask.parties] for ask in asks]
     records = transfer_records(
         [(ask.asset_id, ask.network) for ask in asks],
         [
             (ask.asset_id, spelling)
-            for ask in asks
-            for party in ask.parties
-            for spelling in _spellings(party.address, ask.network)
+            for ask, addresses in zip(asks, spelled, strict=True)
+            for party, address in zip(ask.parties, addresses, strict=True)
+            for spelling in _spellings(party.address, address, ask.network)
         ],
         now,
     )
-    return [_answer(ask, records.get(ask.asset_id, []), now) for ask in asks]
+    return [
+        _answer(ask, addresses, records.get(ask.asset_id, ()), now)
+        for ask, addresses in zip(asks, spelled, strict=True)
+    ]
 
 
 def _answer(
-    ask: TransferAsk, records: Sequence[TokenRecord], now: datetime
+    ask: TransferAsk,
+    addresses: Sequence[str | None],
+    records: Sequence[TokenRecord],
+    now: datetime,
 ) -> TransferAnswer | Refused:
-    network = ask.network
-    found = [one for one in records if network is None or one.network == network]
+    found = [one for one in records if ask.network is None or one.network == ask.network]
     if len(found) > 1:
         try:
             require_unambiguous(
@@ -165,44 +171,52 @@ def _answer(
             )
         except AmbiguousAsset as ambiguous:
             return ambiguous
-    record = found[0] if found else None
-    if record is not None:
-        network = record.network
+    record = found[0] if found else TokenRecord(ask.asset_id, ask.network or "")
     parties: list[Party] = []
-    for party in ask.parties:
+    for party, known in zip(ask.parties, addresses, strict=True):
         try:
-            address = holder_address(party.address, network or "")
+            address = _address_on(record.network, party.address, known)
         except ValueError as problem:
             if party.role is not Role.USER:
                 return InvalidAddress(party, str(problem))
             address = party.address  # whoever asks holds nothing on a network of another kind
-        entry = record.entries.get(address) if record is not None else None
-        parties.append(Party(party.role, address, entry))
+        parties.append(Party(party.role, address, record.entries.get(address)))
     decision = decide(
-        Transfer(
-            asset_id=ask.asset_id,
-            enforcement=record.enforcement if record is not None else None,
-            parties=parties,
-            now=now,
-            amount=ask.amount,
-            restrictions=record.restrictions if record is not None else _UNRESTRICTED,
-        )
+        Transfer(ask.asset_id, record.enforcement, parties, now, ask.amount, record.restrictions)
     )
-    issuer_id = record.issuer_id if record is not None else None
-    return TransferAnswer(ask.asset_id, network or None, issuer_id, tuple(parties), decision, now)
+    return TransferAnswer(
+        ask.asset_id, record.network or None, record.issuer_id, tuple(parties), decision, now
+    )
 
 
-_UNRESTRICTED = Restrictions()
+def _spelled(text: str, network: str | None) -> str | None:
+    """Return the stored spelling as far as the caller's network tells, or None where it is none."""
+    if len(text) > 2 * MAX_LENGTH:
+        return None
+    try:
+        return holder_address(text, network or "")
+    except ValueError:
+        return None
 
 
-def _spellings(text: str, network: str | None) -> set[str]:
-    """Return how the address may be stored; the network is not known before the token is."""
-    if len(text) > 2 * MAX_LENGTH or not text.isprintable():
-        return set()
-    found = set() if network else {text.strip()}
-    with suppress(ValueError):
-        found.add(holder_address(text, network or ""))
+def _spellings(text: str, spelled: str | None, network: str | None) -> set[str]:
+    """Return how an address may be stored; the token's network is not known before the token is."""
+    found = set() if spelled is None else {spelled}
+    if network is None and len(text) <= 2 * MAX_LENGTH and text.isprintable():
+        found.add(text.strip())
     return found
+
+
+def _address_on(network: str, text: str, spelled: str | None) -> str:
+    """Return the stored spelling on the token's network; raises ValueError where there is none.
+
+    What was spelled without a network stays, where the network is of its kind.
+    """
+    if spelled is not None:
+        kind = network_kind(network)
+        if not network or kind == ("evm" if spelled.startswith("0x") else "avm"):
+            return spelled
+    return holder_address(text, network)
 
 
 def _event(ask: TransferAsk, answer: TransferAnswer | Refused) -> EventDraft:
@@ -244,7 +258,7 @@ def _passed(check: Check) -> bool:
 def _status_document(party: Party | None, now: datetime) -> dict[str, Any] | None:
     if party is None:
         return None
-    entry: Entry | None = party.entry
+    entry = party.entry
     expires = entry.expiration_date if entry is not None else None
     return {
         "address": party.address,

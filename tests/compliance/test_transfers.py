@@ -8,9 +8,16 @@ import pytest
 import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
 
 from accounts.models import Token, User
 from audit.models import AuditEvent
+from compliance.api.transfer_serializers import (
+    ValidateTransferSerializer,
+    ask_of,
+    quick_ask,
+)
 from compliance.models import ComplianceMetadata, TokenStatus
 from compliance.services.transfers import Named, TransferAsk, transfer_validate, transfers_validate
 from config.api.errors import ValidationFailed
@@ -465,6 +472,40 @@ class TestBadInput:
     def test_nobody_is_a_401(self, token: Token) -> None:
         assert client_for(None).post(PATH, body(token), format="json").status_code == 401
         assert event_bodies(VALIDATED) == []
+
+
+class TestQuickReading:
+    """A body that is plainly good is not read by the serializer, and means what it would say."""
+
+    @given(
+        st.fixed_dictionaries(
+            {
+                "assetId": st.integers(-2, 3) | st.sampled_from([2**63 - 1, 2**63, "7", True, 1.0]),
+                "fromAddress": st.sampled_from([FROM, f" {FROM}", "", " ", "x" * 101, 7, None]),
+                "toAddress": st.sampled_from([TO, EVM, "a\x00", "a\tb", "\u3000", TO.lower()]),
+            },
+            optional={
+                "amount": st.integers(-1, 2)
+                | st.sampled_from([2**64 - 1, 2**64, "5", None, True, 1.5]),
+                "network": st.sampled_from([None, "", "voi", " VOI ", "(none)", "own-1", "a b", 7]),
+                "memo": st.just("x"),
+            },
+        )
+    )
+    def test_it_reads_as_the_serializer_does(self, content: dict[str, Any]) -> None:
+        quick = quick_ask(content)
+        serializer = ValidateTransferSerializer(data=content)
+        if quick is None:
+            return
+        assert serializer.is_valid(), content
+        assert ask_of(serializer.validated_data) == quick
+
+    @pytest.mark.parametrize("more", [{}, {"amount": 5}, {"network": "voi"}, {"amount": None}])
+    def test_the_ordinary_body_is_read_quickly(self, more: dict[str, Any]) -> None:
+        content = {"assetId": 7, "fromAddress": FROM, "toAddress": TO, **more}
+        ask = quick_ask(content)
+        assert ask is not None
+        assert (ask.asset_id, ask.network) == (7, VOI if "network" in more else None)
 
 
 class TestMany:

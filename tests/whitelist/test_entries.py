@@ -66,6 +66,7 @@ def test_an_entry_stores_every_field(owner, token):
         "created_by": owner.label,
         "updated_by": None,
         "updated_at": None,
+        "role": "Admin",
     }
 
 

@@ -73,6 +73,7 @@ class TestUpsert:
                 "createdAt": "2026-06-01T12:00:00Z",
                 "updatedBy": None,
                 "updatedAt": None,
+                "role": "Admin",
             },
             "warnings": [],
         }

@@ -94,7 +94,7 @@ class TestAuditLog:
             "denialReason": None,
             "amount": None,
             "network": token.network,
-            "role": None,
+            "role": "Admin",
             "success": True,
             "errorMessage": None,
             "eventType": "whitelist.entry.created",
@@ -509,7 +509,7 @@ class TestEntriesFile:
             owner.label,
         ]
         assert (first[8], first[10]) == ("'=1+1", "True")
-        assert first[13:] == [token.network, "", "Professional", "DE"]
+        assert first[13:] == [token.network, "Admin", "Professional", "DE"]
         assert second[2:4] == [wallet(2), "Revoked"]
         assert answer.headers["X-Export-Total"] == "2"
         (event,) = event_bodies("whitelist.entries.exported")

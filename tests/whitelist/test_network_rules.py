@@ -167,6 +167,18 @@ class TestRole:
         assert response.status_code == 200, response.content
         assert response.json()["entry"]["status"] == "Revoked"
 
+    def test_an_entry_keeps_the_role_of_its_last_writer(self, issuer, owner, operator):
+        token = TokenFactory.create(issuer=issuer)
+
+        def role(actor, **content):
+            whitelist_entry_upsert(actor=actor, token=token, address=wallet(1), **content)
+            return WhitelistEntry.objects.get().role
+
+        assert role(operator, reason="one") == "Operator"
+        assert role(owner, reason="one") == "Operator"  # nothing was written
+        assert role(owner, reason="two") == "Admin"
+        assert role(operator, status="Inactive") == "Operator"
+
     def test_an_officer_who_is_also_operator_is_admin(self, issuer, officer):
         factories.IssuerMember.objects.create(issuer=issuer, user=officer, role="Operator")
         token = TokenFactory.create(issuer=issuer)

@@ -99,6 +99,9 @@ class EntrySerializer(WireSerializer):
     created_at = MomentField()
     updated_by = serializers.CharField(allow_null=True)
     updated_at = MomentField(allow_null=True)
+    role = ChoiceField(
+        WhitelistRole, allow_null=True, help_text="As what its last writer wrote the entry."
+    )
 
     def get_network(self, entry: WhitelistEntry) -> str | None:
         return entry.token.network or None

@@ -34,7 +34,7 @@ from whitelist.services.content import (
 )
 
 MAX_ADDRESSES = 10_000
-_WRITTEN = (*CLEARED, "updated_by", "updated_at")
+_WRITTEN = (*CLEARED, "role", "updated_by", "updated_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,7 @@ class _Plan:
     ) -> None:
         for name in changed:
             setattr(entry, name, values[name])
-        entry.token = self._token
+        entry.token, entry.role = self._token, self._role
         self._rows.append(entry)
         was = told({name: before[name] for name in changed}) if before else {}
         self._drafts.append(

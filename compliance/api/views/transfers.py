@@ -17,12 +17,15 @@ from compliance.api.transfer_serializers import (
     ValidateTransferSerializer,
     ValidateTransfersSerializer,
     ask_of,
+    quick_ask,
 )
 from compliance.enforcement import decision_of, whitelist_enforced
 from compliance.services.transfers import (
     FAILED,
+    MOST_AT_ONCE,
     Refused,
     TransferAnswer,
+    TransferAsk,
     transfer_validate,
     transfers_validate,
 )
@@ -37,6 +40,7 @@ def _answer(body: dict[str, Any]) -> HttpResponse:
 class TransferValidationViewSet(WireViewSet):
     """May this transfer happen? Open to everybody who is signed in."""
 
+    export_actions: ClassVar[frozenset[str]] = frozenset({"create_many"})  # an event for each
     failure_events: ClassVar[dict[str, str]] = {"create": FAILED, "create_many": FAILED}
     query_parameters: ClassVar[dict[str, frozenset[str]]] = {
         "create": frozenset(),
@@ -50,9 +54,12 @@ class TransferValidationViewSet(WireViewSet):
         The token's own restrictions count too: lock-up, blocked jurisdictions, accredited investors
         only, most holders. A denial is a 200 with `isAllowed` false; every validation is recorded.
         """
-        body = ValidateTransferSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        answer = transfer_validate(actor=actor_of(request), ask=ask_of(body.validated_data))
+        ask = quick_ask(request.data)
+        if ask is None:
+            body = ValidateTransferSerializer(data=request.data)
+            body.is_valid(raise_exception=True)
+            ask = ask_of(body.validated_data)
+        answer = transfer_validate(actor=actor_of(request), ask=ask)
         return _answer({"success": True, **answer.document()})
 
     @extend_schema(request=ValidateTransfersSerializer, responses={200: TransferResultsSerializer})
@@ -62,12 +69,7 @@ class TransferValidationViewSet(WireViewSet):
         One whose address is malformed, or whose asset id is ambiguous, has `success` false in
         `results` and leaves the others as they are.
         """
-        body = ValidateTransfersSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        answers = transfers_validate(
-            actor=actor_of(request),
-            asks=[ask_of(one) for one in body.validated_data["transfers"]],
-        )
+        answers = transfers_validate(actor=actor_of(request), asks=_asks(request.data))
         results = [_result(answer) for answer in answers]
         allowed = sum(result["isAllowed"] for result in results)
         failed = sum(not result["success"] for result in results)
@@ -81,6 +83,18 @@ class TransferValidationViewSet(WireViewSet):
                 "failedCount": failed,
             }
         )
+
+
+def _asks(data: Any) -> list[TransferAsk]:
+    named = data.get("transfers") if type(data) is dict and len(data) == 1 else None
+    if type(named) is list and 0 < len(named) <= MOST_AT_ONCE:
+        quick = [quick_ask(one) for one in named]
+        asks = [ask for ask in quick if ask is not None]
+        if len(asks) == len(quick):
+            return asks
+    body = ValidateTransfersSerializer(data=data)
+    body.is_valid(raise_exception=True)
+    return [ask_of(one) for one in body.validated_data["transfers"]]
 
 
 def _result(answer: TransferAnswer | Refused) -> dict[str, Any]:
