@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.admin_roles import ReadOnlyInline, ServiceModelAdmin, actor_of
 from attestations.choices import VerificationStatus
 from attestations.forms import AttestationForm, DecisionForm
-from attestations.models import Attestation, AttestationStatusChange
+from attestations.models import Attestation, AttestationReminder, AttestationStatusChange
 from attestations.selectors import attestations_visible
 from attestations.services import (
     attestation_create,
@@ -73,6 +73,16 @@ class StatusChangeInline(ReadOnlyInline):
     ordering = ("pk",)
 
 
+class ReminderInline(ReadOnlyInline):
+    """When it was told that the attestation is about to expire."""
+
+    model = AttestationReminder
+    verbose_name_plural = "reminders of the expiry"
+    fields = ("days_ahead", "sent_at")
+    readonly_fields = fields
+    ordering = ("pk",)
+
+
 @admin.register(Attestation)
 class AttestationAdmin(ServiceModelAdmin):
     """Attestations: staff see them, officers add and decide about them, nobody changes one."""
@@ -109,7 +119,7 @@ class AttestationAdmin(ServiceModelAdmin):
         return ("id", "status", *content, "issued_at", "created_by", "created_by_label")
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        return () if obj is None else (StatusChangeInline,)
+        return () if obj is None else (StatusChangeInline, ReminderInline)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

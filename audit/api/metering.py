@@ -82,7 +82,7 @@ class MeteringViewSet(WireViewSet):
     """
 
     paginator = Paginator(("occurred_at", "seq"), default=50, cap=100)
-    failure_events: ClassVar[dict[str, str]] = {}
+    export_actions: ClassVar[frozenset[str]] = frozenset({"usage"})  # it may read a lot
 
     @extend_schema(
         parameters=filter_parameters(MeteringFilter),

@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 from django.db.models import Count, Q
 
-from accounts.models import Token
+from accounts.choices import MemberRole
+from accounts.models import IssuerMember, Token
 from attestations.models import Attestation
 from audit.body import number
 from compliance.models import ComplianceMetadata
@@ -43,7 +44,7 @@ class Period:
 def package_content(
     metadata: ComplianceMetadata, status: Mapping[str, Any], period: Period, now: datetime
 ) -> dict[str, Any]:
-    """Return the content of a package on the token of `metadata`, in four queries.
+    """Return the content of a package on the token of `metadata`, in at most five queries.
 
     `status` is the token's computed status as it is answered. `metadata` comes with its token and
     the token's issuer.
@@ -54,7 +55,7 @@ def package_content(
         "schemaVersion": SCHEMA_VERSION,
         "tokenId": number(token.asset_id),
         "network": token.network or None,
-        "issuerAddress": token.creator_address or None,
+        "issuerAddress": token.creator_address or _owner_address(token),
         "issuer": _issuer(token),
         "token": _token(token),
         "complianceMetadata": _metadata(metadata),
@@ -64,6 +65,16 @@ def package_content(
         "attestationCount": len(attestations),
         "dateRange": {"from": _text(period.since), "to": _text(period.until)},
     }
+
+
+def _owner_address(token: Token) -> str | None:
+    """Return the address of the first Owner of the token's issuer who has one."""
+    if token.issuer_id is None:
+        return None
+    owners = IssuerMember.objects.filter(
+        issuer_id=token.issuer_id, role=MemberRole.OWNER, user__address__isnull=False
+    )
+    return owners.order_by("created_at", "pk").values_list("user__address", flat=True).first()
 
 
 def _issuer(token: Token) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """An attestation package as a PDF for people to read and file. Pure; the same bytes every time."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -99,7 +100,7 @@ def _attestations(attestations: Sequence[Mapping[str, Any]]) -> list[Flowable]:
     title = f"Attestations: {len(attestations)}"
     if not attestations:
         return section(title, bullets(["None were issued in this time."], ""))
-    story = section(title, [table(rows, (30, 56, 46, 42), head=True)])
+    story = section(title, [table(rows, (28, 54, 45, 47), head=True)])
     if len(attestations) > ATTESTATIONS_SHOWN:
         note = f"The newest {ATTESTATIONS_SHOWN:,} are shown; the JSON has all of them."
         story += bullets([note], "")
@@ -133,7 +134,13 @@ def _seal(package: Mapping[str, Any]) -> list[Flowable]:
 
 
 def _rows(values: Mapping[str, Any]) -> Flowable:
-    return table([(safe(name), safe(_shown(value))) for name, value in values.items()], _WIDE)
+    rows = [(safe(_label(name)), safe(_shown(value))) for name, value in values.items()]
+    return table(rows, _WIDE)
+
+
+def _label(name: str) -> str:
+    """Return `totalWhitelisted` as `Total whitelisted`."""
+    return re.sub(r"([A-Z])", r" \1", name).capitalize()
 
 
 def _shown(value: Any) -> str:

@@ -33,7 +33,7 @@ _ENTRIES = (
         "NETWORK_RULE_VIOLATION",
         400,
         False,
-        "The metadata breaks a rule of its network.",
+        "The record breaks a rule of its network.",
         "Supply what the named rules require; details lists every violation.",
     ),
     ErrorCode(

@@ -7,11 +7,13 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -22,7 +24,11 @@ from nacl.signing import SigningKey, VerifyKey
 
 from accounts.models import Issuer, User
 from attestations.credentials import LIST_SIZE, encoded_list, secured
-from attestations.models import Attestation, AttestationCredential
+from attestations.models import (
+    Attestation,
+    AttestationCredential,
+    AttestationStatusChange,
+)
 from attestations.services import attestation_fail, attestation_revoke, attestation_verify
 from audit.signing import PublicKey, base58btc
 from tests.attestations import vc_verifier as independent
@@ -363,7 +369,7 @@ def _move(attestation: Attestation, pk: int) -> None:
         if connection.vendor == "postgresql":
             cursor.execute("SET session_replication_role = replica")
         else:
-            cursor.execute(f"DROP TRIGGER {table}_no_update")
+            cursor.execute(f"DROP TRIGGER IF EXISTS {table}_no_update")
         AttestationCredential.objects.filter(attestation=attestation).update(id=pk)
         if connection.vendor == "postgresql":
             cursor.execute("SET session_replication_role = DEFAULT")
@@ -418,3 +424,32 @@ def test_tampering_with_any_member_is_detected(data: st.DataObject) -> None:
             target[data.draw(st.text(min_size=1, max_size=5))] = data.draw(JSON)
     unchanged = json.dumps(forged, sort_keys=True) == json.dumps(SIGNED, sort_keys=True)
     assert independent.proof_holds(forged) is unchanged
+
+
+def test_what_was_verified_before_there_were_credentials_gets_its_place(
+    owner: User, officer: User
+) -> None:
+    migration = import_module("attestations.migrations.0004_credentials_of_the_verified")
+    known = verified(owner, officer)
+    rows = [attest(owner, wallet_address=wallet(number)) for number in range(3)]
+    moment = timezone.now() - DAY
+    AttestationStatusChange.objects.bulk_create(
+        AttestationStatusChange(
+            attestation=row,
+            attestation_created_by=owner,
+            from_status="Pending",
+            status=status,
+            changed_at=moment,
+            changed_by=officer,
+            reason="read",
+        )
+        for row, status in zip(rows, ("Verified", "Failed", "Revoked"), strict=True)
+    )
+    assert ask(owner, rows[0]).status_code == 409
+    for _ in range(2):  # once more changes nothing
+        migration.give_places(apps, None)
+        places = AttestationCredential.objects.values_list("attestation_id", flat=True)
+        assert set(places) == {known.pk, rows[0].pk}
+    document = credential(owner, rows[0])
+    assert independent.proof_holds(document)
+    assert document["validFrom"] == moment.strftime("%Y-%m-%dT%H:%M:%SZ")

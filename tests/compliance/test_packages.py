@@ -244,6 +244,17 @@ class TestContent:
         assert len(whole["attestations"]) == 252
         assert {**whole, "attestations": None} == {**shown, "attestations": None}
 
+    def test_without_a_known_creator_the_issuers_first_owner_stands_for_it(
+        self, compliant_token: Token, owner: User, officer: User
+    ) -> None:
+        assert compliant_token.issuer is not None
+        factories.member_of(compliant_token.issuer, "Owner")
+        for user in (owner, officer):
+            made = package(user)
+            assert (made["issuerAddress"], made["token"]["creator"]) == (owner.address, None)
+        compliant_token.issuer.members.all().delete()
+        assert package(officer)["issuerAddress"] is None
+
     def test_numbers_that_no_double_holds_are_text(self, baseline: None, owner: User) -> None:
         asset = 2**63 - 1
         changes = {"jurisdiction": "GLOBAL"}
@@ -281,7 +292,9 @@ class TestPdf:
             f"Attestation package of asset {ASSET}",
             "Meridian Warehousing GmbH",
             "global-baseline",
-            "Mandatory",
+            "Enforcement type Mandatory",
+            "Total whitelisted 1",
+            "By the rules Compliant",
             "Attestations: 2",
             "KYC",
             "2026-03-01T12:00:00Z",

@@ -25,7 +25,7 @@ class WhitelistLogEntrySerializer(WireSerializer):
     denial_reason = serializers.CharField(allow_null=True)
     amount = serializers.IntegerField(allow_null=True, help_text="In base units.")
     network = serializers.CharField(allow_null=True)
-    role = serializers.CharField(allow_null=True, help_text="Always null: nobody states their own.")
+    role = serializers.CharField(allow_null=True, help_text="As what an entry was written.")
     success = serializers.BooleanField()
     error_message = serializers.CharField(allow_null=True)
     event_type = serializers.CharField()
