@@ -157,6 +157,8 @@ RECORD_TYPES = (
         _C.COMPLIANCE,
         _A.EXPORT,
         _S.NOTICE,
+        affects=True,
+        evidence="AttestationPackageGenerated",
         meters=_O.EXPORT,
     ),
     _event(

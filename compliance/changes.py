@@ -31,14 +31,15 @@ from whitelist.selectors import WhitelistPopulation
 Tagged = TypeVar("Tagged", TokenJurisdiction, IssuerJurisdiction)
 
 AFFECTING = sorted(name for name, kind in EVENT_TYPES.items() if kind.affects_status)
-# Facts, attestations with their decisions, waivers, deployments with their transitions and
-# verifications of the trail are rows that stay, each with its moment.
+# Facts, attestations with their decisions, waivers, deployments with their transitions,
+# verifications of the trail and packages are rows that stay, each with its moment.
 _KEPT = (
     "jurisdictions.facts.",
     "jurisdictions.waiver.",
     "attestations.attestation.",
     "deployments.deployment.",
     "audit.trail.",
+    "compliance.package.",
 )
 # A definition of a fact shows in a report even where it changes no status.
 _ASKED = sorted(
