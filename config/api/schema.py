@@ -201,9 +201,9 @@ class WireSchema(AutoSchema):
         if writes:
             statuses |= {"413", "415"}
         if any(self.get_auth()):
-            statuses |= {"401", "403", "404"}
+            statuses |= {"401", "403", "404", "409"}
             if writes:
-                statuses |= {"409", "422"}
+                statuses.add("422")
         if "{" in self.path:
             statuses |= {"404", "409"}
         if any(getattr(one, "name", "") == "If-Match" for one in self.get_override_parameters()):

@@ -106,7 +106,7 @@ class Drawer:
         choose = self.random.choice
         if definition.type == "list":
             choices = definition.enum or ("x",)
-            return tuple(self.random.sample(choices, self.random.randint(0, 2)))
+            return tuple(self.random.sample(choices, min(self.random.randint(0, 2), len(choices))))
         if definition.enum:
             return choose(definition.enum)
         if definition.type == "boolean":

@@ -1,9 +1,17 @@
 """The documented shapes of the whitelist's views of the log; rows are made by `log_entries`."""
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.api.serializers import ChoiceField, WireSerializer
 from whitelist.choices import LogAction
+
+
+@extend_schema_field(
+    {"type": ["integer", "string", "null"], "description": "Base units; text where no integer."}
+)
+class AmountField(serializers.IntegerField):
+    """The amount of a transfer, which an event keeps as text."""
 
 
 class WhitelistLogEntrySerializer(WireSerializer):
@@ -23,7 +31,7 @@ class WhitelistLogEntrySerializer(WireSerializer):
     to_address = serializers.CharField(allow_null=True)
     transfer_allowed = serializers.BooleanField(allow_null=True)
     denial_reason = serializers.CharField(allow_null=True)
-    amount = serializers.IntegerField(allow_null=True, help_text="In base units.")
+    amount = AmountField(allow_null=True)
     network = serializers.CharField(allow_null=True)
     role = serializers.CharField(allow_null=True, help_text="As what an entry was written.")
     success = serializers.BooleanField()
