@@ -111,14 +111,14 @@ _ENTRIES = (
         413,
         False,
         "The body is too large.",
-        "Send less than 1,000,000 bytes in one request.",
+        "Send less in one request: 1,000,000 bytes, more only where a file is uploaded.",
     ),
     ErrorCode(
         "UNSUPPORTED_MEDIA_TYPE",
         415,
         False,
         "The body's media type is not supported.",
-        "Send Content-Type: application/json.",
+        "Send Content-Type: application/json, or the type of file that is documented.",
     ),
     ErrorCode(
         "BUSINESS_RULE_VIOLATION",
