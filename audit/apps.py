@@ -8,6 +8,9 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit"
 
     def ready(self) -> None:
-        from audit import receivers
+        from audit import lag, receivers
+        from config.observability import health, metrics
 
         receivers.connect()
+        health.add_check("auditSeal", lag.seal_state)
+        metrics.add_gauges(lag.seal_gauges)

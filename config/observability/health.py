@@ -14,6 +14,9 @@ from config.api.json import dumps
 
 logger = logging.getLogger("assayer.health")
 
+Check = Callable[[], str | None]
+"""Answers `ok`, another word, or `failed`; None where nothing is to be watched."""
+
 
 def live(request: HttpRequest) -> HttpResponse:
     """Answer 200 while the process can answer at all."""
@@ -22,12 +25,18 @@ def live(request: HttpRequest) -> HttpResponse:
 
 def ready(request: HttpRequest) -> HttpResponse:
     """Answer 200 when every dependency works, else 503; each is named with `ok` or `failed`."""
-    checks = {name: _state(name, check) for name, check in _CHECKS.items()}
+    states = {name: _state(name, check) for name, check in _CHECKS.items()}
+    checks = {name: state for name, state in states.items() if state is not None}
     good = all(state != "failed" for state in checks.values())
     return _json({"status": "ok" if good else "failed", "checks": checks}, 200 if good else 503)
 
 
-def _state(name: str, check: Callable[[], str]) -> str:
+def add_check(name: str, check: Check) -> None:
+    """Let readiness depend on something more, which an app knows of."""
+    _CHECKS[name] = check
+
+
+def _state(name: str, check: Check) -> str | None:
     try:
         return check()
     except Exception:
@@ -64,7 +73,7 @@ def _broker() -> str:
     return "ok"
 
 
-_CHECKS: dict[str, Callable[[], str]] = {
+_CHECKS: dict[str, Check] = {
     "database": _database,
     "migrations": _migrations,
     "cache": _cache,

@@ -315,6 +315,8 @@ REPORT_RETIRED_KEYS: list[str] = env.list("REPORT_RETIRED_KEYS", default=[])
 # outside the database for the last one, so that a restored older backup is noticed.
 AUDIT_ORIGIN: str = env("AUDIT_ORIGIN", default="assayer.invalid/log")
 BUNDLE_EVENT_LIMIT = 1_000_000
+# Not ready where the seal lags more; 0 does not watch it.
+AUDIT_SEAL_LAG_SECONDS: int = env.int("AUDIT_SEAL_LAG_SECONDS", default=0)
 AUDIT_CHECKPOINT_FILE: str = env("AUDIT_CHECKPOINT_FILE", default="")
 
 # The address by which the world reaches this service, such as https://api.example.com: status lists

@@ -1,0 +1,57 @@
+"""How far the seal is behind, as monitoring and the readiness check see it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import OperationalError
+from django.test import Client
+from django.utils import timezone
+
+from audit import lag
+from audit.seal import seal_events
+from config.observability import metrics
+from tests.audit.logs import recorded, signed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def gauge(name: str) -> float:
+    lines = Client().get("/metrics").content.decode().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
+
+
+def test_what_waits_to_be_sealed_is_measured() -> None:
+    signed(3)
+    assert gauge("assayer_audit_unsealed_events") == 0
+    assert gauge("assayer_audit_seal_lag_seconds") == 0
+    recorded(2)
+    with time_machine.travel(timezone.now() + timedelta(seconds=90), tick=False):
+        assert gauge("assayer_audit_unsealed_events") == 2
+        assert 90 <= gauge("assayer_audit_seal_lag_seconds") < 100
+        assert 90 <= gauge("assayer_audit_checkpoint_age_seconds") < 100
+    seal_events()
+    assert gauge("assayer_audit_unsealed_events") == 0
+
+
+def test_readiness_watches_it_where_asked(settings: Any) -> None:
+    recorded(1)
+    with time_machine.travel(timezone.now() + timedelta(seconds=90), tick=False):
+        assert "auditSeal" not in Client().get("/health/ready").json()["checks"]
+        settings.AUDIT_SEAL_LAG_SECONDS = 120
+        assert Client().get("/health/ready").json()["checks"]["auditSeal"] == "ok"
+        settings.AUDIT_SEAL_LAG_SECONDS = 60
+        refused = Client().get("/health/ready")
+        assert (refused.status_code, refused.json()["checks"]["auditSeal"]) == (503, "failed")
+
+
+def test_metrics_are_served_without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    def down() -> Any:
+        raise OperationalError
+
+    monkeypatch.setattr(lag, "seal_lag", down)
+    answered = Client().get("/metrics")
+    assert (answered.status_code, b"assayer_http_requests" in answered.content) == (200, True)
+    assert b"assayer_audit_unsealed_events" not in answered.content
+    assert metrics._GAUGES
