@@ -282,7 +282,12 @@ def varied(compliant_token: Token, owner: User, officer: User, issuer: Issuer) -
     whitelist_policy_set(actor=owner, token=tagged, enforcement="Optional")
     for number, status in ((1, "Active"), (2, "Revoked"), (3, "Active")):
         whitelist_entry_upsert(
-            actor=owner, token=tagged, address=wallet(number), status=status, kyc_verified=True
+            actor=owner,
+            token=tagged,
+            address=wallet(number),
+            status=status,
+            kyc_verified=True,
+            kyc_provider="Sumsub",
         )
     waiver = waiver_request(
         actor=officer,
