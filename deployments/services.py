@@ -11,9 +11,10 @@ from accounts.policies import require_officer
 from audit.services import record_event
 from config.api.errors import Conflict, ValidationFailed
 from config.api.formats import utc_text
-from deployments.choices import DeploymentStatus, Origin, TransitionReason
+from deployments.choices import DeploymentStatus, Origin
 from deployments.models import Deployment, DeploymentTransition
 from deployments.transactions import canonical_transaction_id
+from deployments.vocabulary import Reason
 
 _ROUND_MAX = 2**63 - 1
 _STANDARD_MAX = 30
@@ -83,7 +84,7 @@ def deployment_import(
         to_status=DeploymentStatus.COMPLETED,
         occurred_at=now,
         actor=actor.label,
-        reason_code=str(TransitionReason.DEPLOYMENT_IMPORTED),
+        reason_code=str(Reason.DEPLOYMENT_IMPORTED),
         transaction_id=transaction_id,
         confirmed_round=confirmed_round,
     )
