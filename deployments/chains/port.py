@@ -111,11 +111,19 @@ class Chain(Protocol):
     def sender(self) -> str:
         """Return the address that issues."""
 
-    def prepare(self, order: Order, *, used_nonces: frozenset[int] = frozenset()) -> Prepared:
+    def prepare(
+        self,
+        order: Order,
+        *,
+        used_nonces: frozenset[int] = frozenset(),
+        replaces: Prepared | None = None,
+    ) -> Prepared:
         """Build and sign the transaction, with fresh parameters of the network; send nothing.
 
         `used_nonces` are those of the sender's transactions that were prepared and are not over:
-        the pool of the node may not have heard of them. Checks that the node is of this network.
+        the pool of the node may not have heard of them. One that `replaces` another has its nonce
+        and a higher fee, so that at most one of the two can land; only EVM networks have that.
+        Checks that the node is of this network.
         """
 
     def submit(self, prepared: Prepared) -> None:
