@@ -2,8 +2,10 @@
 
 from accounts.services.issuers import issuer_create, issuer_update, member_add, member_remove
 from accounts.services.tokens import (
+    issuer_for_token,
     token_for_evidence,
     token_for_write,
+    token_issue,
     token_owner_verify,
     token_reassign,
     token_update,
@@ -12,11 +14,13 @@ from accounts.services.users import user_by_address, user_create, user_roles_set
 
 __all__ = [
     "issuer_create",
+    "issuer_for_token",
     "issuer_update",
     "member_add",
     "member_remove",
     "token_for_evidence",
     "token_for_write",
+    "token_issue",
     "token_owner_verify",
     "token_reassign",
     "token_update",
