@@ -4,7 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from config.jobs.requests import request_all
+from config.jobs.tasks import request_all
 from deployments.services.work import deployment_advance, deployments_due
 
 

@@ -8,8 +8,6 @@ from typing import Any, Final
 from django.conf import settings
 
 from accounts.networks import Network, known_network
-from deployments.chains.algorand import AlgorandChain
-from deployments.chains.evm import EvmChain
 from deployments.chains.port import Chain
 from deployments.chains.signers import KeyFile, KeyUnreadable
 
@@ -61,6 +59,8 @@ def _signer(path: str, kind: Any) -> KeyFile:
 
 
 def _algorand(network: Network, node: Mapping[str, Any], signer: KeyFile) -> Chain:
+    from deployments.chains.algorand import AlgorandChain
+
     return AlgorandChain(
         network,
         signer,
@@ -72,6 +72,8 @@ def _algorand(network: Network, node: Mapping[str, Any], signer: KeyFile) -> Cha
 
 
 def _evm(network: Network, node: Mapping[str, Any], signer: KeyFile) -> Chain:
+    from deployments.chains.evm import EvmChain  # web3 takes half a second to import
+
     return EvmChain(network, signer, rpc_url=node["rpc"])
 
 

@@ -26,7 +26,7 @@ class KeyUnreadable(Exception):
 
 @dataclass(frozen=True)
 class KeyFile:
-    """The key in a file: for AVM networks 25 words or 32 bytes in base64, for EVM ones 64 hex digits."""
+    """The key in a file: 64 hex digits for EVM networks, 25 words or 32 bytes in base64 for AVM."""
 
     path: Path
     kind: NetworkKind
@@ -65,7 +65,7 @@ def _evm(text: str, path: Path) -> bytes:
 def _avm(text: str, path: Path) -> bytes:
     if len(text.split()) > 1:
         try:
-            secret = mnemonic.to_private_key(text)
+            secret: str = mnemonic.to_private_key(text)  # type: ignore[no-untyped-call]
         except (WrongChecksumError, WrongMnemonicLengthError, ValueError, KeyError):
             raise KeyUnreadable(f"the key file {path} holds no 25 words of a key") from None
         return base64.b64decode(secret)[:32]

@@ -94,11 +94,11 @@ def deployment_move(*, deployment: Deployment, change: Change, actor: Principal)
     if ruling.reason is None:
         raise _refusal(before, change.to, ruling.verdict, ruling.message)
     now = timezone.now()
-    at_work = change.to in AT_WORK and change.next_step is not None
+    pause = change.next_step if change.to in AT_WORK else None
     values: dict[str, Any] = {
         "status": str(change.to),
         "updated_at": now,
-        "next_step_at": now + change.next_step if at_work and change.next_step is not None else None,
+        "next_step_at": None if pause is None else now + pause,
         "faults": 0,
         "error": change.failure.document() if change.failure else None,
         **known,

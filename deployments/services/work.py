@@ -8,30 +8,34 @@ up. Nothing here waits: where there is nothing to do yet, `next_step_at` says wh
 import logging
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.networks import Network, known_network
 from audit.principal import SYSTEM
 from audit.services import record_event
 from config.api.errors import DomainError
-from deployments.chains.port import (
-    Chain,
-    ChainFault,
-    Lookup,
-    Order,
-    Prepared,
-    TransactionState,
-)
+from deployments.chains.port import Chain, ChainFault, Order, TransactionState
 from deployments.chains.registry import NotConfigured, chain_for
 from deployments.failures import Failure, failure_of, read_fault
 from deployments.models import Deployment, DeploymentTransaction
+from deployments.services.attempts import (
+    Found,
+    as_prepared,
+    nonces_taken,
+    transaction_keep,
+    transaction_replace,
+    transactions_alive,
+    transactions_bury,
+    transactions_look_up,
+)
 from deployments.services.completion import complete
 from deployments.services.transitions import Change, deployment_move, event_fields
 from deployments.state_machine import AT_WORK
@@ -46,9 +50,8 @@ MAX_FAULTS: Final = 12
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
 _STEPS: Final = 12  # a claim never needs more: the pipeline has seven
 _NOW: Final = timedelta(0)
+_UNEXPECTED: Final = "An unexpected error; the operator's log says which."
 _S = TransactionState
-# What is known of several transactions of one deployment, of which at most one lands.
-_TELLING: Final = (_S.FINAL, _S.CONFIRMED, _S.REVERTED, _S.PENDING, _S.UNKNOWN, _S.DEAD)
 
 
 class LeaseLost(Exception):
@@ -105,9 +108,9 @@ def deployment_advance(*, deployment_id: UUID) -> bool:
         logger.info("a deployment was left to others", extra={"deployment": str(deployment_id)})
     except Exception:
         logger.exception("a deployment stopped", extra={"deployment": str(deployment_id)})
-        _pause_or_fail(
-            work, failure_of(ErrorCategory.INTERNAL, "An unexpected error; see the log.", Remedy.USER)
-        )
+        work.row.refresh_from_db()  # what was rolled back is still in memory
+        with suppress(LeaseLost):
+            _pause_or_fail(work, failure_of(ErrorCategory.INTERNAL, _UNEXPECTED, Remedy.USER))
     finally:
         Deployment.objects.filter(pk=deployment_id, lease=lease).update(
             lease=None, lease_until=None
@@ -145,44 +148,43 @@ def _advance(work: Work) -> None:
 
 def _sign(work: Work, chain: Chain) -> timedelta:
     """Queued: keep a signed transaction, then send it."""
-    alive = _alive(work.row)
-    if not alive:
-        _prepare(work, chain)
-        return _NOW
-    found = _look_up(work, chain, alive)
-    if found is not None and found.state is not _S.UNKNOWN:
-        # Sent before a crash, or before a retry.
-        return _accepted(work, chain, alive[-1])
+    alive = transactions_alive(work.row)
+    found = transactions_look_up(chain, alive)
     if found is None:
-        return _NOW  # all of them are dead
-    chain.submit(_prepared(alive[-1]))
-    return _accepted(work, chain, alive[-1])
+        _prepare(work, chain, None)
+        return _NOW
+    last = found.row
+    if found.state is _S.UNKNOWN:
+        last = alive[-1]
+        if last.replaced_at is not None:
+            _prepare(work, chain, last)
+            return _NOW
+        chain.submit(as_prepared(last))
+    # Otherwise it was sent before a crash, or before a retry.
+    _move(
+        work,
+        Change(
+            Status.SUBMITTED,
+            "The node has the transaction.",
+            transaction_id=last.transaction_id,
+            fields={"deployed_by": last.sender},
+        ),
+    )
+    return _NOW
 
 
-def _prepare(work: Work, chain: Chain) -> None:
+def _prepare(work: Work, chain: Chain, replaced: DeploymentTransaction | None) -> None:
     row = work.row
-    nonces = DeploymentTransaction.objects.filter(
-        network=row.network, sender=chain.sender(), nonce__isnull=False, dead_at__isnull=True
-    ).exclude(deployment__status__in=[str(Status.COMPLETED), str(Status.CANCELLED)])
     key = secrets.token_bytes(32)
     prepared = chain.prepare(
-        work.order(key), used_nonces=frozenset(nonces.values_list("nonce", flat=True))
+        work.order(key),
+        used_nonces=nonces_taken(network=row.network, sender=chain.sender()),
+        replaces=as_prepared(replaced) if replaced else None,
     )
     try:
         with transaction.atomic():
             work.held()
-            DeploymentTransaction.objects.create(
-                deployment=row,
-                network=row.network,
-                transaction_id=prepared.transaction_id,
-                sender=prepared.sender,
-                signed=prepared.signed,
-                key=key,
-                valid_from=prepared.valid_from,
-                valid_until=prepared.valid_until,
-                nonce=prepared.nonce,
-                prepared_at=timezone.now(),
-            )
+            transaction_keep(deployment=row, prepared=prepared, key=key)
             record_event(
                 "deployments.transaction.signed",
                 actor=SYSTEM,
@@ -194,35 +196,24 @@ def _prepare(work: Work, chain: Chain) -> None:
         logger.info("a nonce was taken", extra={"deployment": str(row.pk)})
 
 
-def _accepted(work: Work, chain: Chain, sent: DeploymentTransaction) -> timedelta:
-    change = Change(
-        Status.SUBMITTED,
-        "The node has the transaction.",
-        transaction_id=sent.transaction_id,
-        fields={"deployed_by": sent.sender},
-    )
-    _move(work, change)
-    return _NOW
-
-
 def _follow(work: Work, chain: Chain) -> timedelta:
     """Submitted, Pending, Confirmed: see what became of the transaction."""
-    alive = _alive(work.row)
-    found = _look_up(work, chain, alive)
+    alive = transactions_alive(work.row)
+    found = transactions_look_up(chain, alive)
     if found is None:
         message = "The transaction never landed, and never can."
         _fail(work, failure_of(ErrorCategory.TRANSACTION, message, Remedy.REBUILD))
         return _NOW
     if found.state is _S.UNKNOWN:
         _reorganized(work)
-        chain.submit(_prepared(alive[-1]))  # it was dropped; the same bytes again are harmless
+        chain.submit(as_prepared(alive[-1]))  # it was dropped; the same bytes again are harmless
         return _pause_of(work.network)
     if work.status == Status.SUBMITTED:
         _move(work, Change(Status.PENDING, "The network has seen the transaction."))
         return _NOW
     if found.state is _S.REVERTED:
-        _bury(alive)
-        detail = found.detail or "The transaction was reverted."
+        transactions_bury([found.row])
+        detail = found.answer.detail or "The transaction was reverted."
         _fail(work, failure_of(ErrorCategory.TRANSACTION, detail, Remedy.NEVER))
         return _NOW
     if found.state is _S.PENDING:
@@ -231,32 +222,37 @@ def _follow(work: Work, chain: Chain) -> timedelta:
     return _landed(work, found)
 
 
-def _landed(work: Work, found: Lookup) -> timedelta:
-    facts = {"confirmed_round": found.round, "asset_identifier": found.asset_identifier}
+def _landed(work: Work, found: Found) -> timedelta:
+    answer = found.answer
+    facts = {
+        "transaction_id": found.row.transaction_id,
+        "confirmed_round": answer.round,
+        "asset_identifier": answer.asset_identifier,
+    }
     if work.status == Status.PENDING:
-        message = f"In round or block {found.round}."
+        message = f"In round or block {answer.round}."
         _move(work, Change(Status.CONFIRMED, message, **facts))  # type: ignore[arg-type]
         return _NOW
-    if work.row.confirmed_round != found.round:
+    if work.row.confirmed_round != answer.round:
         _update(work, **facts)
     if found.state is not _S.FINAL:
         return _pause_of(work.network, 4)
-    message = f"Final in round or block {found.round}."
+    message = f"Final in round or block {answer.round}."
     _move(work, Change(Status.INDEXED, message, **facts))  # type: ignore[arg-type]
     return _NOW
 
 
 def _complete(work: Work, chain: Chain) -> timedelta:
     """Indexed: read the asset back, and complete where it is what was asked for."""
-    alive = _alive(work.row)
-    found = _look_up(work, chain, alive)
+    alive = transactions_alive(work.row)
+    found = transactions_look_up(chain, alive)
     if found is None or found.state is not _S.FINAL:
         return _pause_of(work.network, 4)
-    confirmation = chain.confirm(work.order(bytes(alive[-1].key)), found)
+    confirmation = chain.confirm(work.order(bytes(found.row.key)), found.answer)
     try:
         with transaction.atomic():
             work.held()
-            complete(work.row, found, confirmation)
+            complete(work.row, found.answer, confirmation)
     except DomainError as refusal:
         _fail(work, failure_of(ErrorCategory.INTERNAL, refusal.message, Remedy.USER))
     return _NOW
@@ -269,35 +265,6 @@ _STEP: Final[dict[Status, Callable[[Work, Chain], timedelta]]] = {
     Status.CONFIRMED: _follow,
     Status.INDEXED: _complete,
 }
-
-
-def _alive(row: Deployment) -> list[DeploymentTransaction]:
-    rows = DeploymentTransaction.objects.filter(deployment=row, dead_at__isnull=True)
-    return list(rows.order_by("pk"))
-
-
-def _prepared(row: DeploymentTransaction) -> Prepared:
-    return Prepared(
-        transaction_id=row.transaction_id,
-        signed=bytes(row.signed),
-        sender=row.sender,
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        nonce=row.nonce,
-    )
-
-
-def _look_up(work: Work, chain: Chain, alive: Sequence[DeploymentTransaction]) -> Lookup | None:
-    """Return the most telling answer about the transactions; None where all of them are dead."""
-    found = [(chain.lookup(_prepared(row)), row) for row in alive]
-    _bury([row for answer, row in found if answer.state is _S.DEAD])
-    living = [answer for answer, _ in found if answer.state is not _S.DEAD]
-    return min(living, key=lambda answer: _TELLING.index(answer.state), default=None)
-
-
-def _bury(rows: Sequence[DeploymentTransaction]) -> None:
-    ids = [row.pk for row in rows]
-    DeploymentTransaction.objects.filter(pk__in=ids).update(dead_at=timezone.now())
 
 
 def _reorganized(work: Work) -> None:
@@ -323,24 +290,28 @@ def _fault(work: Work, chain: Chain, fault: ChainFault) -> None:
         extra={"deployment": str(work.row.pk), "rule": reading.rule, "text": fault.text[:500]},
     )
     failure = reading.failure
-    if failure is None or reading.remedy is Remedy.RESEND:
-        # Nothing is known yet, or only time can mend it.
-        _pause_or_fail(
-            work,
-            failure or failure_of(ErrorCategory.TRANSACTION, fault.text, Remedy.RESOLVE),
-        )
+    if failure is None:  # nothing is known yet
+        _rest(work, _pause_of(work.network))
         return
-    alive = _alive(work.row)
+    if reading.remedy is Remedy.RESEND:  # only time can mend it
+        _pause_or_fail(work, failure)
+        return
+    alive = transactions_alive(work.row)
     try:
-        found = _look_up(work, chain, alive) if alive else None
+        found = transactions_look_up(chain, alive) if alive else None
     except ChainFault:
         _pause_or_fail(work, failure)
         return
-    if found is not None and found.state not in (_S.UNKNOWN, _S.REVERTED):
+    if found is not None and found.state is not _S.UNKNOWN:
         # An earlier sending of the same bytes had arrived, whatever was said of this one.
         _rest(work, _NOW)
-        return
-    _fail(work, failure)
+    elif reading.remedy is Remedy.REBUILD:
+        if found is not None and alive[-1].nonce is not None:
+            # One of the same nonce may take its place; on AVM networks it must be dead first.
+            transaction_replace(alive[-1])
+        _pause_or_fail(work, failure)
+    else:
+        _fail(work, failure)
 
 
 def _pause_or_fail(work: Work, failure: Failure) -> None:
