@@ -30,7 +30,7 @@ from tests.factories import CID, VOI, wallet
 from tests.jurisdictions.browsing import sent
 from tests.jurisdictions.rules import activate, tried
 from whitelist.models import WhitelistEntry
-from whitelist.services.import_work import whitelist_import_run
+from whitelist.services.import_work import IMPORT_WORK
 from whitelist.services.imports import whitelist_import_request
 from whitelist.services.policies import whitelist_policy_set
 
@@ -213,7 +213,7 @@ def _trial(world: World) -> Any:
     row = whitelist_import_request(
         actor=world.user("officer"), token=world.token, raw=raw, dry_run=True
     )
-    whitelist_import_run(import_id=row.pk)
+    IMPORT_WORK.run(row.pk)
     return row.pk
 
 
