@@ -15,7 +15,8 @@ from django.urls import URLPattern, path, reverse
 from accounts.admin_roles import ModelForm, ServiceModelAdmin, actor_of
 from config.api.csv import csv_response
 from config.api.errors import DomainError
-from whitelist.choices import BulkMode, ImportStatus
+from config.jobs.models import JobStatus
+from whitelist.choices import BulkMode
 from whitelist.csv_rows import MAX_ROWS
 from whitelist.models import WhitelistImport, WhitelistImportFile
 from whitelist.services.imports import (
@@ -159,7 +160,7 @@ class WhitelistImportAdmin(ServiceModelAdmin):
         if row is not None:
             context["rejections"] = list(row.rejections.order_by("line")[:_ROWS_SHOWN])
             kept = WhitelistImportFile.objects.filter(pk=row.pk).exists()
-            kept = kept and row.status == ImportStatus.FINISHED
+            kept = kept and row.status == JobStatus.FINISHED
             officer = actor_of(request).is_officer
             context["usable"] = usable = row.created + row.changed
             useless = not usable or (row.mode == BulkMode.ALL and row.rejected)
