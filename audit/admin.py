@@ -11,13 +11,14 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from audit.admin_base import ReadOnlyAdmin, event_label, short_actor
+from audit.api.log_views import EVENTS
 from audit.counting import exact_count
-from audit.entries import EVENT_BARE, EVENT_COLUMNS, event_row
+from audit.log_files import csv_file
 from audit.models import AuditCheckpoint, AuditEvent, AuditSeal, AuditVerification
 from audit.overview_admin import OverviewAdmin
 from audit.querysets import AuditEventQuerySet
 from audit.services import record_event
-from config.api.csv import csv_response
+from config.api.csv import mark_download
 from config.api.serializers import BIGINT_MAX
 
 __all__ = ["AuditEventAdmin", "OverviewAdmin"]
@@ -106,7 +107,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Export the selection as CSV")
     def export_selected(
-        self, request: HttpRequest, queryset: QuerySet[AuditEvent]
+        self, request: HttpRequest, queryset: AuditEventQuerySet
     ) -> StreamingHttpResponse | HttpResponseRedirect:
         total = queryset.count()
         if total > EXPORT_LIMIT:
@@ -120,15 +121,12 @@ class AuditEventAdmin(ReadOnlyAdmin):
             item_count=total,
             details={"view": "admin", "format": "csv"},
         )
-        rows = queryset.order_by("-occurred_at", "-seq").values_list("body", flat=True)
-        return csv_response(
-            f"events-{timezone.now():%Y%m%d-%H%M%S}.csv",
-            EVENT_COLUMNS,
-            (event_row(json.loads(body)) for body in rows.iterator(chunk_size=1_000)),
-            bare=EVENT_BARE,
-            total=total,
-            limit=EXPORT_LIMIT,
+        response = StreamingHttpResponse(
+            csv_file(EVENTS, queryset, EXPORT_LIMIT), content_type="text/csv; charset=utf-8"
         )
+        name = f"events-{timezone.now():%Y%m%d-%H%M%S}.csv"
+        mark_download(response, name, total=total, limit=EXPORT_LIMIT)
+        return response
 
 
 @admin.register(AuditSeal)
