@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 on_postgres = pytest.mark.postgres
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "audit-log.md"
 NAME = "compliance.metadata.listed"
-MIGRATION = import_module("audit.migrations.0004_partitions_by_year")
+MIGRATION = import_module("audit.migrations.0005_partitions_by_year")
 
 
 def rows(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:

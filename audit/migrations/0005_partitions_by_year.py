@@ -91,6 +91,6 @@ def backwards(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("audit", "0003_tiles_and_checkpoints")]
+    dependencies = [("audit", "0004_overview")]
 
     operations = [migrations.RunPython(forwards, backwards)]
