@@ -68,11 +68,11 @@ class EvmChain:
     def __init__(
         self,
         network: Network,
-        *,
-        url: str,
         signer: Signer,
+        *,
+        rpc_url: str,
+        rpc_token: str = "",
         timeout: float = 10.0,
-        token: str = "",
     ) -> None:
         """Raises ValueError for a network that is no EVM network. Asks nothing yet."""
         if network.chain_id is None or network.indexed_block_tag is None:
@@ -81,7 +81,7 @@ class EvmChain:
         self._chain_id, self._tag = network.chain_id, network.indexed_block_tag
         self._confirmations = network.confirmations
         self._signer = signer
-        self._rpc = JsonRpc(url, timeout=timeout, token=token)
+        self._rpc = JsonRpc(rpc_url, timeout=timeout, token=rpc_token)
         self._codec = Web3().codec
 
     def sender(self) -> str:

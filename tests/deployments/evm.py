@@ -63,7 +63,7 @@ def order(standard: Standard = FIXED, **changes: Any) -> Order:
 
 def chain(url: str, signer: KeySigner, **options: Any) -> EvmChain:
     changes = options.pop("changes", {})
-    return EvmChain(network(**changes), url=url, signer=signer, **options)
+    return EvmChain(network(**changes), signer, rpc_url=url, **options)
 
 
 def signed(signer: KeySigner, nonce: int, **fields: Any) -> Prepared:

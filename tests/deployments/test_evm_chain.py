@@ -194,7 +194,7 @@ def test_what_it_cannot_make_is_an_error_of_ours(signer: KeySigner) -> None:
     algorand = known_network("testnet-v1.0")
     assert algorand is not None
     with pytest.raises(ValueError, match="no EVM network"):
-        EvmChain(algorand, url="http://127.0.0.1:9", signer=signer)
+        EvmChain(algorand, signer, rpc_url="http://127.0.0.1:9")
     with pytest.raises(ValueError, match="that made a contract"):
         evm.confirm(order(), Lookup(UNKNOWN))
 
