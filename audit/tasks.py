@@ -1,14 +1,19 @@
 """Periodic work on the log."""
 
+import logging
 from uuid import UUID
 
 from celery import shared_task
+from django.db import DatabaseError
 
 from audit import verification
 from audit.checkpoints import checkpoint_sign
+from audit.partitions import partitions_prepare, strayed_events
 from audit.seal import seal_events as seal
 from audit.verification_jobs import VERIFICATION_WORK
 from config.jobs.tasks import request, request_all
+
+logger = logging.getLogger("assayer.audit")
 
 
 @shared_task
@@ -24,6 +29,17 @@ def verify_trail() -> None:
     seal()
     checkpoint_sign()
     verification.verify_trail()
+
+
+@shared_task
+def prepare_partitions() -> None:
+    """Create next year's partition ahead; what stands in the way is logged as an error."""
+    try:
+        partitions_prepare()
+    except DatabaseError:
+        logger.exception("a partition of the log cannot be created")
+    if strayed := strayed_events():
+        logger.error("events are in the default partition", extra={"events": strayed})
 
 
 def request_verification(job_id: UUID) -> None:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("audit", "0004_overview"),
+        ("audit", "0005_partitions_by_year"),
     ]
 
     operations = [
