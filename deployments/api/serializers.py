@@ -11,7 +11,7 @@ from config.api.serializers import (
     TextField,
     WireSerializer,
 )
-from deployments.choices import DeploymentStatus, ErrorCategory, Origin, Standard
+from deployments.choices import DeploymentStatus, ErrorCategory, Origin, Standard, TrailFormat
 from deployments.issuance import TEXTS
 
 _INT32 = 2**31 - 1
@@ -173,7 +173,7 @@ class MetricsSerializer(WireSerializer):
 class AuditExportRequestSerializer(WireSerializer):
     """Which deployments' histories to export."""
 
-    format = serializers.CharField(required=False, allow_null=True)
+    format = ChoiceField(TrailFormat, required=False, allow_null=True)
     deployed_by = TextField(max_length=100, required=False, allow_null=True)
     network = NetworkField()
     token_type = TextField(max_length=30, required=False, allow_null=True)

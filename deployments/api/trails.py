@@ -131,7 +131,6 @@ class DeploymentTrailViewSet(WireViewSet):
 
 def _form(given: str | None) -> str:
     form = (given or "json").lower()
-    form = {"0": "json", "1": "csv"}.get(form, form)
     if form not in _FORMS:
         raise ValidationError({"format": [_WRONG_FORM]})
     return form

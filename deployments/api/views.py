@@ -23,6 +23,7 @@ from config.api.schema import (
     page_serializer,
     tagged,
 )
+from config.api.serializers import NothingSerializer
 from config.api.views import WireViewSet, answer, answer_page, answer_tagged
 from deployments.api.filters import (
     DeploymentFigureFilter,
@@ -172,9 +173,10 @@ class DeploymentViewSet(WireViewSet):
         )
         return _whole(request, deployment, message="Deployment cancelled")
 
-    @extend_schema(request=None, responses=_RESPONSE)
+    @extend_schema(request=NothingSerializer, responses=_RESPONSE)
     def retry(self, request: Request, deployment_id: UUID) -> Response:
         """Queue a failed deployment again; what was signed before is looked for first."""
+        NothingSerializer(data=request.data).is_valid(raise_exception=True)
         deployment = deployment_retry(actor=actor_of(request), deployment_id=deployment_id)
         return _whole(request, deployment, message="Deployment queued again")
 

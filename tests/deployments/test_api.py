@@ -96,7 +96,10 @@ class TestAsking:
         assert not Deployment.objects.exists()
         assert event_bodies()[-1]["name"] == "deployments.deployment.request_failed"
 
-    def test_a_network_that_is_not_set_up_is_refused_at_once(self, owner: User) -> None:
+    def test_a_network_that_is_not_set_up_is_refused_at_once(
+        self, owner: User, settings: Any
+    ) -> None:
+        settings.DEPLOYMENT_NODES = {}
         answer = post(owner, PATH, BODY)
         assert answer.status_code == 400
         assert "operator has not set it up" in answer.json()["details"]["network"][0]
