@@ -1,6 +1,7 @@
 """The registry: every name that an event can have, and what follows from it."""
 
 from audit.choices import ActionType, Category, Operation, Severity
+from audit.deployment_events import DEPLOYMENT_EVENTS
 from audit.event_types import EventType
 from audit.event_types import event_type as _event
 from audit.record_events import RECORD_TYPES
@@ -229,15 +230,7 @@ _TYPES = (
         _S.NOTICE,
     ),
     *WHITELIST_EVENTS,
-    # Issuance.
-    _event(
-        "deployments.deployment.imported",
-        "Deployment recorded",
-        _C.TOKEN_ISSUANCE,
-        _A.CREATE,
-        affects=True,
-        evidence="TokenDeployed",
-    ),
+    *DEPLOYMENT_EVENTS,
     # Evidence, the record and its answer.
     *RECORD_TYPES,
 )

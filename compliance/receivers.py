@@ -8,6 +8,7 @@ from django.db import transaction
 
 from audit.body import EventDraft
 from audit.signals import event_recorded
+from compliance.services.issuance import issuance_record
 from compliance.services.report_jobs import REPORT_JOB_REQUESTED
 from compliance.services.status import mark_stale
 from compliance.tasks import (
@@ -31,6 +32,8 @@ def on_events(sender: object, events: tuple[EventDraft, ...], **kwargs: Any) -> 
             transaction.on_commit(partial(request_dry_run, UUID(event.reference_id)))
         if event.name == REPORT_JOB_REQUESTED and event.reference_id is not None:
             transaction.on_commit(partial(request_report_job, UUID(event.reference_id)))
+        if event.name == "deployments.deployment.completed" and event.reference_id is not None:
+            issuance_record(deployment_id=UUID(event.reference_id))
     if not any(event.type.affects_status for event in events):
         return
     named, wide = mark_stale(events)

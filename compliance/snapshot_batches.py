@@ -76,6 +76,7 @@ class _Batch:
             deployments={
                 row.token_id: row
                 for row in Deployment.objects.filter(token__in=ids).order_by("created_at", "pk")
+                if row.token_id is not None
             },
             facts=_facts(ids, issuers),
             token_tags=_grouped(

@@ -6,3 +6,8 @@ class DeploymentsConfig(AppConfig):
 
     name = "deployments"
     verbose_name = "Deployments"
+
+    def ready(self) -> None:
+        from deployments import receivers
+
+        receivers.connect()

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import Q
 
 from audit.principal import Principal
 
@@ -17,4 +18,6 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         """Return those of the actor's own issuers' tokens, or all for those who read all."""
         if actor.reads_everything:
             return self
-        return self.filter(token__issuer_id__in=sorted(actor.issuer_ids))
+        own = sorted(actor.issuer_ids)
+        # A token that was given to another issuer takes its history along.
+        return self.filter(Q(token__issuer_id__in=own) | Q(token=None, issuer_id__in=own))

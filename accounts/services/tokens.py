@@ -1,6 +1,8 @@
 """Writing tokens: claimed by their first writer, verified and reassigned by staff."""
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,8 +12,9 @@ from accounts.models import Issuer, IssuerMember, Token, User
 from accounts.policies import may_write, require_officer, require_token_writer, require_writer
 from accounts.selectors import require_unambiguous
 from accounts.services.issuers import issuer_create
+from audit.principal import Principal
 from audit.services import record_event
-from config.api.errors import Conflict
+from config.api.errors import Conflict, NotFound, NotVisible, ValidationFailed
 
 
 @transaction.atomic
@@ -98,6 +101,55 @@ def _own_issuer(actor: User) -> Issuer:
         actor.__dict__.pop("memberships", None)
         return member.issuer
     return issuer_create(actor=actor, owner=actor)
+
+
+@transaction.atomic
+def issuer_for_token(*, actor: User, issuer_id: UUID | None = None) -> Issuer:
+    """Return the issuer for whom `actor` issues a token: the one named, or the actor's own.
+
+    Who has none gets one. Raises `NotVisible` for an issuer of others, and `ValidationFailed`
+    where an officer names none.
+    """
+    if issuer_id is None:
+        if actor.is_officer and not actor.writable_issuer_ids:
+            message = "An officer says for whom."
+            raise ValidationFailed(f"issuerId: {message}", details={"issuerId": [message]})
+        return _own_issuer(actor)
+    issuer = Issuer.objects.filter(pk=issuer_id).first()
+    if issuer is None:
+        raise NotFound("There is no such issuer.")
+    if not actor.is_officer and issuer_id not in actor.writable_issuer_ids:
+        raise NotVisible("There is no such issuer.")
+    return issuer
+
+
+@transaction.atomic
+def token_issue(
+    *, actor: Principal, issuer: Issuer, network: str, asset_id: int, fields: Mapping[str, Any]
+) -> Token:
+    """Register a token that was just issued for `issuer`: who owns it is proven by that.
+
+    A record that nobody owns becomes the issuer's; `fields` say what it is. Raises `Conflict` where
+    it belongs to another issuer.
+    """
+    token, created = Token.objects.get_or_create(
+        asset_id=asset_id, network=network, defaults={"issuer": issuer}
+    )
+    token = Token.objects.select_for_update().get(pk=token.pk)
+    if token.issuer_id not in (None, issuer.pk):
+        raise Conflict("The record of this token belongs to another issuer.")
+    values = {**fields, "issuer": issuer, "ownership_verified_at": timezone.now()}
+    for name, value in values.items():
+        setattr(token, name, value)
+    token.full_clean()
+    token.save(update_fields=list(values))
+    record_event(
+        "accounts.token.registered" if created else "accounts.token.updated",
+        actor=actor,
+        **token.event_fields,
+        details={"fields": sorted(values)},
+    )
+    return token
 
 
 @transaction.atomic

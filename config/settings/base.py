@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "corsheaders",
@@ -300,8 +301,17 @@ CELERY_BEAT_SCHEDULE = {
     },
     "seal-events": {"task": "audit.tasks.seal_events", "schedule": 10.0},
     "verify-audit-trail": {"task": "audit.tasks.verify_trail", "schedule": 3600.0},
+    "advance-deployments": {"task": "deployments.tasks.advance_deployments", "schedule": 2.0},
+    "prepare-partitions": {"task": "audit.tasks.prepare_partitions", "schedule": 86_400.0},
     "follow-chain-rounds": {"task": "accounts.tasks.follow_chain_rounds", "schedule": 30.0},
 }
+
+# Tokens can be issued on the networks that have a node and a key, each a JSON object:
+# {"testnet-v1.0": {"algod": "https://...", "algodToken": "", "indexer": "https://...",
+# "indexerToken": ""}, "base-mainnet": {"rpc": "https://..."}}, and {"avm": "/run/secrets/avm.key"}
+# by kind of network or by its name.
+DEPLOYMENT_NODES: dict[str, Any] = env.json("DEPLOYMENT_NODES", default={})
+DEPLOYMENT_KEY_FILES: dict[str, str] = env.json("DEPLOYMENT_KEY_FILES", default={})
 
 # Reports are sealed with this Ed25519 seed: 32 bytes in base64. The demo key is public knowledge.
 DEMO_REPORT_SIGNING_KEY = "NB+yViwc2Wd0rH8I12aw8v5EN9Skzv1eCEPcts7Y+NY="

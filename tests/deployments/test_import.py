@@ -18,6 +18,21 @@ from tests.factories import TokenFactory, wallet
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+NOT_OF_THE_PIPELINE = {
+    "issuer_id": None,
+    "requested_by_id": None,
+    "name": "",
+    "symbol": "",
+    "parameters": {},
+    "compliance_metadata": None,
+    "asset_identifier": None,
+    "error": None,
+    "correlation_id": "",
+    "next_step_at": None,
+    "faults": 0,
+    "lease": None,
+    "lease_until": None,
+}
 EVM_TRANSACTION = "0x" + "ab" * 32
 EVM_ADDRESS = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 
@@ -53,6 +68,7 @@ def test_an_import_is_a_completed_deployment(officer, token):
             "created_by": officer.label,
             "updated_at": None,
             "completed_at": ISSUED,
+            **NOT_OF_THE_PIPELINE,
         }
     ]
 
@@ -71,6 +87,10 @@ def test_an_import_is_one_transition(officer, token):
         "reason_code": "DEPLOYMENT_IMPORTED",
         "transaction_id": AVM_TRANSACTION,
         "confirmed_round": 50_000_000,
+        "message": None,
+        "duration_ms": None,
+        "error": None,
+        "checks": None,
     }
 
 
@@ -207,7 +227,7 @@ def test_an_import_and_its_event_stand_or_fall_together(officer, token, monkeypa
     def broken(*args, **kwargs):
         raise RuntimeError("no event")
 
-    monkeypatch.setattr("deployments.services.record_event", broken)
+    monkeypatch.setattr("deployments.services.imports.record_event", broken)
     with pytest.raises(RuntimeError):
         deployment_import(actor=officer, **statement(token))
     assert nothing_is_recorded()
