@@ -55,10 +55,10 @@ class AlgorandChain:
     def __init__(
         self,
         network: Network,
+        signer: Signer,
         *,
         algod: AlgodNode,
         indexer: AlgodNode,
-        signer: Signer,
         timeout_seconds: float = TIMEOUT_SECONDS,
         validity_rounds: int = MAX_VALIDITY_ROUNDS,
         max_fee: int = MAX_FEE,

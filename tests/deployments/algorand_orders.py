@@ -52,7 +52,8 @@ def chain_of(fake: FakeAlgorand, **changes: Any) -> AlgorandChain:
         "timeout_seconds": 10.0,
         **changes,
     }
-    return AlgorandChain(settings.pop("network", known(NETWORK)), **settings)
+    network, signer = settings.pop("network", known(NETWORK)), settings.pop("signer")
+    return AlgorandChain(network, signer, **settings)
 
 
 def order_of(
