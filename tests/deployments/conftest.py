@@ -1,12 +1,55 @@
-"""What the tests of more than one file of deployments start from."""
+"""Nodes for the tests: Algorand's is our own; EVM's is anvil, skipped by name without it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from deployments.chains.algorand import AlgorandChain
+from deployments.chains.contracts.compile import PackagesMissing, packages
 from tests.deployments.algorand_orders import NETWORK, RICH, SENDER, chain_of, known
+from tests.deployments.evm import KeySigner
 from tests.deployments.fake_algorand import FakeAlgorand
+from tests.services.anvil import Anvil, Proxy, anvil_program, own_anvil, proxy_of
+
+
+@pytest.fixture(scope="session")
+def anvil_path() -> Path:
+    """The program of the local node."""
+    try:
+        return anvil_program()
+    except PackagesMissing as missing:
+        pytest.skip(f"needs anvil: {missing}")
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """The packages that compile and check the contracts."""
+    try:
+        return packages()
+    except PackagesMissing as missing:
+        pytest.skip(f"needs the node packages: {missing}")
+
+
+@pytest.fixture
+def signer() -> KeySigner:
+    return KeySigner("issuer")
+
+
+@pytest.fixture
+def anvil(anvil_path: Path, signer: KeySigner) -> Iterator[Anvil]:
+    """A node of its own for the test, with 64 blocks and a funded issuing account."""
+    with own_anvil(anvil_path) as node:
+        node.mine(64)
+        node.fund(signer.address())
+        yield node
+
+
+@pytest.fixture
+def proxy(anvil: Anvil) -> Iterator[Proxy]:
+    """A proxy before the node, which passes everything on until it has faults."""
+    with proxy_of(anvil.port) as before:
+        yield before
 
 
 @pytest.fixture
