@@ -1,12 +1,15 @@
-"""A local EVM node for the tests that need one, skipped by name where there is none."""
+"""Nodes for the tests: Algorand's is our own; EVM's is anvil, skipped by name without it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from deployments.chains.algorand import AlgorandChain
 from deployments.chains.contracts.compile import PackagesMissing, packages
+from tests.deployments.algorand_orders import NETWORK, RICH, SENDER, chain_of, known
 from tests.deployments.evm import KeySigner
+from tests.deployments.fake_algorand import FakeAlgorand
 from tests.services.anvil import Anvil, Proxy, anvil_program, own_anvil, proxy_of
 
 
@@ -53,3 +56,17 @@ def proxy(anvil: Anvil) -> Iterator[Proxy]:
     """A proxy before the node, which passes everything on until it has faults."""
     with proxy_of(anvil.port) as before:
         yield before
+
+
+@pytest.fixture
+def algorand() -> Iterator[FakeAlgorand]:
+    """A network of one node and one indexer, on which `SENDER` has 10 Algo."""
+    network = FakeAlgorand(known(NETWORK))
+    network.ledger.account(SENDER).amount = RICH
+    yield network
+    network.close()
+
+
+@pytest.fixture
+def algorand_chain(algorand: FakeAlgorand) -> AlgorandChain:
+    return chain_of(algorand)
