@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from eth_abi.exceptions import DecodingError
 from eth_account import Account
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_typing import HexAddress, HexStr
@@ -337,7 +338,7 @@ class EvmChain:
         answer = data(self._rpc.ask("eth_call", {"to": address, "data": "0x" + call.hex()}, block))
         try:
             return self._codec.decode([kind], answer)[0]
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, DecodingError):
             return None
 
     def _minted(self, order: Order, address: str, block: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from web3 import HTTPProvider
 from web3.types import RPCEndpoint
@@ -142,7 +142,8 @@ def _secrets(url: str, token: str) -> tuple[str, ...]:
     """Return what may hold a key: the whole address, its parts, and the token; longest first."""
     parts = urlsplit(url)
     tail = parts.path + (f"?{parts.query}" if parts.query else "")
-    keys = (part for part in parts.path.split("/") if len(part) >= _SHORTEST_KEY)
+    words = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
+    keys = (word for word in words if len(word) >= _SHORTEST_KEY)
     found = {url, tail, parts.query, parts.username, parts.password, token, *keys}
     return tuple(sorted((one for one in found if one and len(one) > 1), key=len, reverse=True))
 

@@ -36,13 +36,19 @@ def signer() -> KeySigner:
     return KeySigner("issuer")
 
 
+@pytest.fixture(scope="session")
+def node(anvil_path: Path) -> Iterator[Anvil]:
+    with own_anvil(anvil_path) as running:
+        yield running
+
+
 @pytest.fixture
-def anvil(anvil_path: Path, signer: KeySigner) -> Iterator[Anvil]:
-    """A node of its own for the test, with 64 blocks and a funded issuing account."""
-    with own_anvil(anvil_path) as node:
-        node.mine(64)
-        node.fund(signer.address())
-        yield node
+def anvil(node: Anvil, signer: KeySigner) -> Anvil:
+    """A node with a chain of its own for the test: 64 blocks and a funded issuing account."""
+    node.ask("anvil_reset")
+    node.mine(64)
+    node.fund(signer.address())
+    return node
 
 
 @pytest.fixture
