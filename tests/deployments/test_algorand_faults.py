@@ -11,7 +11,7 @@ import pytest
 
 from accounts.arc14.chain import AlgodNode
 from deployments.chains.algorand import AlgorandChain
-from deployments.chains.port import ChainFault
+from deployments.chains.port import ChainFault, TransactionState
 from deployments.failures import read_fault
 from deployments.vocabulary import ErrorCategory, Remedy
 from tests.deployments.algorand_ledger import MIN_BALANCE, canonical
@@ -140,6 +140,11 @@ def test_parameters_that_are_too_long_are_refused_by_the_node(
         ({"status": 200, "body": "{}"}, "net.garbage", {}),
         ({"status": 200, "body": '{"message": null}'}, "net.garbage", {}),
         ({"status": 200, "body": "[" * 100_000}, "net.garbage", {}),
+        (
+            {"status": 200, "body": '{"fee": 0', "headers": {"Content-Length": "500"}},
+            "net.garbage",
+            {"exception": "algosdk.error.AlgodResponseError"},
+        ),
     ],
 )
 @pytest.mark.parametrize("request_of", ["params", "accounts", "send", "confirm"])
@@ -185,6 +190,42 @@ def test_a_page_of_a_proxy_does_not_say_that_a_transaction_is_unknown(
     with pytest.raises(ChainFault) as caught:
         algorand_chain.lookup(prepared)
     assert caught.value.http_status == 404
+
+
+@pytest.mark.parametrize(
+    ("fault", "detail"),
+    [
+        ({"status": 429, "body": "slow down"}, "slow down"),
+        ({"status": 500, "body": '{"message": "no database"}'}, "no database"),
+        ({"drop": "before"}, "no answer from indexer: Remote end closed"),
+        (
+            {"status": 200, "body": "{", "headers": {"Content-Length": "9"}},
+            "no answer from indexer",
+        ),
+        ({"status": 200, "body": "<html>"}, "could not decode the answer of indexer"),
+        ({"status": 200, "body": '{"current-round": 9}'}, "could not decode the answer of indexer"),
+        (
+            {"status": 200, "body": '{"transactions": [7]}'},
+            "could not decode the answer of indexer",
+        ),
+        ({"status": 200, "body": '{"transactions": []}'}, "could not decode the answer of indexer"),
+    ],
+)
+def test_an_indexer_that_fails_takes_nothing_from_what_the_node_says(
+    algorand: FakeAlgorand, algorand_chain: AlgorandChain, fault: dict[str, Any], detail: str
+) -> None:
+    prepared, _ = landed(algorand_chain, order_of())
+    lost = algorand_chain.prepare(order_of(key=bytes([9]) * 32))
+    algorand.ledger.make_block(1_000)
+    algorand.indexer.fail(**fault)
+    found = algorand_chain.lookup(prepared)
+    assert found.state is TransactionState.CONFIRMED
+    assert found.detail.startswith(detail)
+    algorand.ledger.make_block(10)
+    algorand.indexer.fail(**fault)
+    found = algorand_chain.lookup(lost)
+    assert found.state is TransactionState.UNKNOWN
+    assert found.detail.startswith(detail)
 
 
 def test_where_both_fail_the_fault_is_that_of_the_node(
