@@ -6,6 +6,7 @@ A block is never replaced, so one confirmation is all there is; `FINAL` is what 
 import base64
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 from algosdk.constants import ZERO_ADDRESS
@@ -121,8 +122,8 @@ class AlgorandChain:
         """Return what became of the transaction.
 
         It is DEAD once the indexer is past its last valid round and does not have it: no later
-        block can take it. While the indexer does not answer, nothing is FINAL or DEAD, and
-        `detail` says why.
+        block can take it, whatever is in the pool of a node that stands still. While the indexer
+        does not answer, nothing is FINAL or DEAD, and `detail` says why.
         """
         try:
             seen = self._in_algod(prepared)
@@ -132,12 +133,10 @@ class AlgorandChain:
                 if indexed.state is TransactionState.FINAL:
                     return indexed
             raise
-        if seen.state is TransactionState.PENDING:
-            return seen
         try:
             indexed = self._in_indexer(prepared)
         except ChainFault as fault:
-            return Lookup(seen.state, seen.round, None, seen.asset_identifier, fault.text)
+            return replace(seen, detail=fault.text)
         if indexed.state is TransactionState.FINAL:
             return indexed
         if indexed.state is TransactionState.DEAD and seen.round is None:
@@ -156,7 +155,8 @@ class AlgorandChain:
             raise ChainFault(f"no answer from any node yet on asset {found.asset_identifier}")
         with understanding("algod"):
             facts = _facts(asset)
-        expected = {**_expected(order.parameters), "creator": self.sender(), "deleted": False}
+        expected = {**_expected(order.parameters), "creator": found.sender or self.sender()}
+        expected["deleted"] = False
         return Confirmation(
             facts={**facts, "assetId": found.asset_identifier, "confirmedRound": found.round},
             differences={
@@ -223,9 +223,7 @@ class AlgorandChain:
             asset = whole(answer, "asset-index") if "asset-index" in answer else 0
             refusal = text(answer, "pool-error")
         if confirmed:
-            return Lookup(
-                TransactionState.CONFIRMED, confirmed, None, str(asset) if asset else None
-            )
+            return _landed(TransactionState.CONFIRMED, prepared, confirmed, asset)
         if refusal:
             # This pool threw it out, but another node may still have it.
             return Lookup(TransactionState.UNKNOWN, detail=refusal)
@@ -243,7 +241,12 @@ class AlgorandChain:
         with understanding("indexer"):
             asset = whole(found, "created-asset-index") if "created-asset-index" in found else 0
             round_ = whole(found, "confirmed-round")
-        return Lookup(TransactionState.FINAL, round_, None, str(asset) if asset else None)
+        return _landed(TransactionState.FINAL, prepared, round_, asset)
+
+
+def _landed(state: TransactionState, prepared: Prepared, round_: int, asset: int) -> Lookup:
+    identifier = str(asset) if asset else None
+    return Lookup(state, round_, asset_identifier=identifier, sender=prepared.sender)
 
 
 def asset_creation(

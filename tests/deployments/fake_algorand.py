@@ -169,7 +169,8 @@ class FakeAlgorand:
             one.shutdown()
             one.server_close()
         wrong = [text for one in (*self._stopped, *running) for text in one.misshapen]
-        assert wrong == []
+        if wrong:
+            raise AssertionError("; ".join(wrong))
 
     def _algod(self, request: str, query: dict[str, str], body: bytes) -> tuple[Any, Any]:
         with self._lock:

@@ -6,8 +6,12 @@ from deployments.chains.algorand import AlgorandChain
 from deployments.chains.port import ChainFault, Lookup, TransactionState
 from deployments.failures import read_fault
 from deployments.vocabulary import ErrorCategory, Remedy
-from tests.deployments.algorand_orders import fault_of, known, landed, order_of
+from tests.deployments.algorand_orders import SENDER, fault_of, known, landed, order_of
 from tests.deployments.fake_algorand import FakeAlgorand
+
+
+def there(state: TransactionState, round_: int, asset: str) -> Lookup:
+    return Lookup(state, round_, asset_identifier=asset, sender=SENDER)
 
 
 def test_from_the_pool_to_the_indexer(
@@ -20,13 +24,11 @@ def test_from_the_pool_to_the_indexer(
     assert algorand_chain.lookup(prepared) == Lookup(TransactionState.PENDING)
     algorand.ledger.make_block()
     round_, asset = algorand.ledger.round, str(algorand.ledger.counter)
-    assert algorand_chain.lookup(prepared) == Lookup(
-        TransactionState.CONFIRMED, round_, None, asset
-    )
+    assert algorand_chain.lookup(prepared) == there(TransactionState.CONFIRMED, round_, asset)
     algorand.ledger.make_block()
     assert algorand_chain.lookup(prepared).state is TransactionState.CONFIRMED
     algorand.ledger.make_block()
-    assert algorand_chain.lookup(prepared) == Lookup(TransactionState.FINAL, round_, None, asset)
+    assert algorand_chain.lookup(prepared) == there(TransactionState.FINAL, round_, asset)
 
 
 def test_algod_forgets_and_the_indexer_does_not(
@@ -102,6 +104,18 @@ def test_one_that_expired_in_the_pool_is_dead(
     assert found.state is TransactionState.DEAD
     assert "txn dead" in found.detail
     assert algorand.ledger.assets == {}
+
+
+def test_a_node_that_stands_still_does_not_keep_it_alive(
+    algorand: FakeAlgorand, algorand_chain: AlgorandChain
+) -> None:
+    algorand.ledger.hold = True
+    prepared = algorand_chain.prepare(order_of())
+    algorand_chain.submit(prepared)
+    algorand.indexer_lag = -1_000
+    assert algorand_chain.lookup(prepared) == Lookup(TransactionState.PENDING)
+    algorand.indexer_lag = -1_001
+    assert algorand_chain.lookup(prepared) == Lookup(TransactionState.DEAD)
 
 
 def test_one_that_landed_in_its_last_round_is_not_dead(

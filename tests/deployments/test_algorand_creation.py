@@ -147,7 +147,9 @@ def test_an_order_becomes_an_asset_that_is_read_back(
 ) -> None:
     _, found = landed(algorand_chain, order)
     asset = str(algorand.ledger.counter)
-    assert found == Lookup(TransactionState.FINAL, algorand.ledger.round, None, asset)
+    assert found == Lookup(
+        TransactionState.FINAL, algorand.ledger.round, asset_identifier=asset, sender=SENDER
+    )
     confirmation = algorand_chain.confirm(order, found)
     assert confirmation.differences == {}
     assert confirmation.facts == {
@@ -206,9 +208,18 @@ def test_an_asset_of_somebody_else_is_a_difference(
 ) -> None:
     order = order_of()
     _, found = landed(algorand_chain, order)
-    other = chain_of(algorand, signer=KeySigner(STRANGER))
     stranger = KeySigner(STRANGER).address()
-    assert other.confirm(order, found).differences == {"creator": (stranger, SENDER)}
+    other = replace(found, sender=stranger)
+    assert algorand_chain.confirm(order, other).differences == {"creator": (stranger, SENDER)}
+
+
+def test_a_key_that_was_changed_since_is_no_difference(
+    algorand: FakeAlgorand, algorand_chain: AlgorandChain
+) -> None:
+    order = order_of()
+    _, found = landed(algorand_chain, order)
+    later = chain_of(algorand, signer=KeySigner(STRANGER))
+    assert later.confirm(order, found).differences == {}
 
 
 def test_a_destroyed_asset_is_a_difference(

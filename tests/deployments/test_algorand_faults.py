@@ -15,7 +15,15 @@ from deployments.chains.port import ChainFault
 from deployments.failures import read_fault
 from deployments.vocabulary import ErrorCategory, Remedy
 from tests.deployments.algorand_ledger import MIN_BALANCE, canonical
-from tests.deployments.algorand_orders import SENDER, chain_of, fault_of, landed, order_of
+from tests.deployments.algorand_orders import (
+    SENDER,
+    STRANGER,
+    KeySigner,
+    chain_of,
+    fault_of,
+    landed,
+    order_of,
+)
 from tests.deployments.fake_algorand import TOKEN, FakeAlgorand
 
 
@@ -54,6 +62,27 @@ def test_money_that_was_spent_since(algorand: FakeAlgorand, algorand_chain: Algo
         algorand_chain.submit(prepared)
     fault_of(ErrorCategory.INSUFFICIENT_FUNDS, Remedy.USER, "algo.overspend", caught.value)
     assert algorand.ledger.assets == {}
+
+
+def test_a_node_of_another_network_does_not_take_it(
+    algorand: FakeAlgorand, algorand_chain: AlgorandChain
+) -> None:
+    prepared = algorand_chain.prepare(order_of())
+    algorand.ledger.genesis_hash = bytes([1]) * 32
+    with pytest.raises(ChainFault) as caught:
+        algorand_chain.submit(prepared)
+    fault_of(ErrorCategory.CONFIGURATION, Remedy.NEVER, "algo.wrong_genesis", caught.value)
+    assert algorand.ledger.assets == {}
+
+
+def test_an_account_that_was_rekeyed_since(
+    algorand: FakeAlgorand, algorand_chain: AlgorandChain
+) -> None:
+    prepared = algorand_chain.prepare(order_of())
+    algorand.ledger.account(SENDER).auth_address = KeySigner(STRANGER).address()
+    with pytest.raises(ChainFault) as caught:
+        algorand_chain.submit(prepared)
+    fault_of(ErrorCategory.CONFIGURATION, Remedy.USER, "algo.wrong_authorizer", caught.value)
 
 
 def test_bytes_that_were_changed_are_refused(
@@ -190,8 +219,9 @@ def test_a_wrong_token_is_a_matter_of_configuration(algorand: FakeAlgorand) -> N
     fault_of(ErrorCategory.CONFIGURATION, Remedy.NEVER, "algo.bad_token", caught.value)
 
 
-def test_an_address_that_does_not_exist_is_a_fault_of_the_network(algorand: FakeAlgorand) -> None:
-    nowhere = AlgodNode("http://node.invalid", TOKEN)
+def test_a_node_that_speaks_another_protocol(algorand: FakeAlgorand) -> None:
+    secure = AlgodNode(algorand.algod.url.replace("http:", "https:"), TOKEN)
     with pytest.raises(ChainFault) as caught:
-        chain_of(algorand, algod=nowhere).prepare(order_of())
+        chain_of(algorand, algod=secure).prepare(order_of())
     fault_of(ErrorCategory.NETWORK, Remedy.RESEND, "net.unreachable", caught.value)
+    assert caught.value.exception == "ssl.SSLError"
