@@ -6,7 +6,8 @@ import pytest
 
 from deployments.chains.evm import EvmChain
 from deployments.chains.port import ChainFault, Lookup, Order
-from tests.deployments.evm import FIXED, MINTABLE, RECEIVER, KeySigner, chain, land, order
+from deployments.vocabulary import Remedy
+from tests.deployments.evm import FIXED, MINTABLE, RECEIVER, KeySigner, chain, land, order, reading
 from tests.services.anvil import Anvil, Proxy, Question, Reply
 
 GONE = Reply.error(-32000, "missing trie node 5a1c (path ) state 0x5a1c is not available")
@@ -126,6 +127,18 @@ def test_a_node_that_forgot_the_block_is_asked_for_its_events(
         "totalSupply": ("1000000001", "1000000000"),
         "receiverBalance": ("1000000001", "1000000000"),
     }
+
+
+def test_a_node_without_the_block_and_the_contract_says_nothing_of_it(
+    proxy: Proxy, evm: EvmChain, made: tuple[Order, Lookup]
+) -> None:
+    wanted, found = made
+    proxy.faults["eth_getCode"] = lambda asked: (
+        Reply.result("0x") if asked.params[-1] == "latest" else GONE
+    )
+    with pytest.raises(ChainFault, match="missing trie node") as caught:
+        evm.confirm(wanted, found)
+    assert reading(caught.value).remedy is Remedy.RESEND
 
 
 def test_another_fault_is_told(proxy: Proxy, evm: EvmChain, made: tuple[Order, Lookup]) -> None:

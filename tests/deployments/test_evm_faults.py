@@ -1,5 +1,6 @@
 """What the EVM adapter says of a node that fails: the right category, once, and no secrets."""
 
+import gzip
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,9 @@ def evm(proxy: Proxy, signer: KeySigner) -> EvmChain:
         (Reply(200, b"<html>a captive portal</html>"), C.NETWORK, Remedy.RESEND),
         (Reply(200, b"\xff\xfe"), C.NETWORK, Remedy.RESEND),
         (Reply(200, b"[]"), C.NETWORK, Remedy.RESEND),
+        (Reply(200, b"[" * 200_000), C.NETWORK, Remedy.RESEND),
+        (Reply(200, b'"' + b"a" * 5_000_000 + b'"'), C.NETWORK, Remedy.RESEND),
+        (Reply(200, b"\x1f\x8b", {"Content-Encoding": "gzip"}), C.NETWORK, Remedy.RESEND),
         (Reply(200, b'{"jsonrpc": "2.0", "id": 1}'), C.NETWORK, Remedy.RESEND),
         (Reply.result("0x12"), C.NETWORK, Remedy.RESEND),
         (Reply(307, headers={"Location": "http://127.0.0.1:9/"}), C.NETWORK, Remedy.RESEND),
@@ -140,6 +144,20 @@ def test_a_node_that_takes_too_long(proxy: Proxy, signer: KeySigner) -> None:
     assert proxy.count("eth_chainId") == 1
 
 
+def test_an_answer_that_trickles(anvil: Anvil, proxy: Proxy, signer: KeySigner) -> None:
+    evm = chain(proxy.url, signer, timeout=0.3)
+    proxy.faults["eth_chainId"] = Reply(body=b" " * 100, pause=0.02)
+    with pytest.raises(ChainFault, match="timed out") as caught:
+        evm.prepare(order())
+    assert reading(caught.value).remedy is Remedy.RESEND
+
+
+def test_a_compressed_answer_is_read(anvil: Anvil, proxy: Proxy, evm: EvmChain) -> None:
+    body = gzip.compress(Reply.result(hex(84532)).body)
+    proxy.faults["eth_chainId"] = Reply(200, body, {"Content-Encoding": "gzip"})
+    assert evm.prepare(order()).nonce == 0
+
+
 KEY = "5f0c1e7a9b3d4c2f8e6a"
 
 
@@ -190,6 +208,7 @@ def test_nobody_there_is_told_without_the_address(signer: KeySigner) -> None:
         ("eth_getBlockByNumber", {"baseFeePerGas": "0x1"}),
         ("eth_estimateGas", "0xzz"),
         ("eth_getBalance", True),
+        ("eth_getBalance", "0x" + "f" * 65),
     ],
 )
 def test_an_answer_of_another_kind_is_a_fault_of_the_node(
