@@ -107,7 +107,7 @@ def test_nothing_reads_outside_the_tree():
 def test_lock_names_no_place_to_load_from(lock):
     text = lock.read_text(encoding="utf-8").lower()
     options = [line for line in text.splitlines() if line.startswith(("-", "git+", "file:"))]
-    assert "http" not in text
+    assert "http" not in text.replace("aiohttp", "")  # a package of that name is no address
     assert options == []
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from eth_abi.exceptions import DecodingError
 from eth_account import Account
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_typing import HexAddress, HexStr
@@ -33,7 +34,7 @@ _NO_SUCH_METHOD: Final = frozenset({-32601, -32004})
 _RAISE: Final = (9, 8)
 # What nodes say that keep the state of recent blocks only.
 _STATE_GONE: Final = re.compile(
-    r"missing trie node|header not found|state .*(unavailable|not available|pruned)|pruned"
+    r"missing trie node|state .*(unavailable|not available|pruned)|pruned"
     r"|historical state|archive",
     re.IGNORECASE,
 )
@@ -72,7 +73,7 @@ class EvmChain:
         *,
         rpc_url: str,
         rpc_token: str = "",
-        timeout: float = 10.0,
+        timeout: float = 8.0,
     ) -> None:
         """Raises ValueError for a network that is no EVM network. Asks nothing yet."""
         if network.chain_id is None or network.indexed_block_tag is None:
@@ -209,9 +210,10 @@ class EvmChain:
             if not _STATE_GONE.search(fault.text):
                 raise
             facts = self._facts(order, address, "latest")
-            if facts["code"] == "present":
-                minted = self._minted(order, address, hex(found.round))
-                facts = {**facts, "totalSupply": minted, "receiverBalance": minted}
+            if facts["code"] == "absent":
+                raise  # The node may be behind the block rather than far ahead of it.
+            minted = self._minted(order, address, hex(found.round))
+            facts = {**facts, "totalSupply": minted, "receiverBalance": minted}
         differences = {
             name: (value, facts.get(name))
             for name, value in wanted.items()
@@ -337,7 +339,7 @@ class EvmChain:
         answer = data(self._rpc.ask("eth_call", {"to": address, "data": "0x" + call.hex()}, block))
         try:
             return self._codec.decode([kind], answer)[0]
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, DecodingError):
             return None
 
     def _minted(self, order: Order, address: str, block: str) -> str:

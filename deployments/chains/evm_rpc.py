@@ -1,12 +1,18 @@
 """JSON-RPC over HTTP: one request, one answer, and every fault as a `ChainFault`."""
 
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
 from web3 import HTTPProvider
 from web3.types import RPCEndpoint
 
@@ -16,13 +22,16 @@ _TEXT_LIMIT: Final = 2_000
 _DATA_LIMIT: Final = 200
 _LONGEST_WAIT: Final = 3_600
 _SHORTEST_KEY: Final = 16
+_CONNECT_SECONDS: Final = 3.0
+_LONGEST_ANSWER: Final = 4_000_000
+_LONGEST_QUANTITY: Final = 66  # 256 bits
+_PART: Final = 65_536
 
 
 class JsonRpc:
     """One node. Nothing is ever sent twice, and no fault shows the address or the token of it.
 
-    `timeout` are the seconds for connecting, and again between two parts of the answer. A `token`
-    is sent as a bearer token.
+    An answer may take `timeout` seconds and have 4 MB. A `token` is sent as a bearer token.
     """
 
     def __init__(self, url: str, *, timeout: float, token: str = "") -> None:
@@ -33,11 +42,12 @@ class JsonRpc:
         self._provider = HTTPProvider(
             url,
             request_kwargs={
-                "timeout": timeout,
+                "timeout": (min(timeout, _CONNECT_SECONDS), timeout),
                 "headers": headers,
                 # A redirect would turn the request into another one, and tell the token elsewhere.
                 "allow_redirects": False,
             },
+            session=_session(timeout),
             # It would send a transaction again by itself.
             exception_retry_configuration=None,
         )
@@ -49,7 +59,7 @@ class JsonRpc:
         except OSError as error:
             # From None: the traceback would show the address of the node.
             raise self._not_answered(error) from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._fault(f"could not decode the answer: {error}", error) from None
         if not isinstance(answer, dict):
             raise self._fault("could not decode the answer: it is no object")
@@ -80,7 +90,7 @@ class JsonRpc:
         status: int = response.status_code
         try:
             body = json.loads(response.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         if isinstance(body, dict) and (error_object := body.get("error")):
             return self._refused(error_object, http_status=status, retry_after=wait)
@@ -111,10 +121,44 @@ class JsonRpc:
 _UNKNOWN_BLOCK: Final = -39001
 
 
+class _Limited(HTTPAdapter):
+    """Takes no answer that is too long, or that takes too long to arrive however it trickles."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
+        deadline = time.monotonic() + self._seconds
+        response = super().send(request, *args, **{**options, "stream": True})
+        raw: HTTPResponse = response.raw
+        body = bytearray()
+        try:
+            while part := raw.read1(_PART, decode_content=True):
+                body += part
+                if len(body) > _LONGEST_ANSWER:
+                    raise requests.ConnectionError("could not decode the answer: it is too long")
+                if time.monotonic() > deadline:
+                    raise requests.ReadTimeout("The answer timed out.")
+        except HTTPError as error:
+            raise requests.ConnectionError(f"Connection aborted: {error}") from None
+        finally:
+            raw.close()
+        response.raw = BytesIO(bytes(body))
+        return response
+
+
+def _session(seconds: float) -> requests.Session:
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Limited(seconds))
+    return session
+
+
 def quantity(value: object) -> int:
     """Read a number of JSON-RPC. Raises `ChainFault` where it is none."""
     try:
-        if isinstance(value, str) and value.startswith("0x"):
+        if isinstance(value, str) and value.startswith("0x") and len(value) <= _LONGEST_QUANTITY:
             return int(value, 16)
     except ValueError:
         pass
@@ -142,7 +186,8 @@ def _secrets(url: str, token: str) -> tuple[str, ...]:
     """Return what may hold a key: the whole address, its parts, and the token; longest first."""
     parts = urlsplit(url)
     tail = parts.path + (f"?{parts.query}" if parts.query else "")
-    keys = (part for part in parts.path.split("/") if len(part) >= _SHORTEST_KEY)
+    words = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
+    keys = (word for word in words if len(word) >= _SHORTEST_KEY)
     found = {url, tail, parts.query, parts.username, parts.password, token, *keys}
     return tuple(sorted((one for one in found if one and len(one) > 1), key=len, reverse=True))
 

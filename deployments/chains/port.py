@@ -85,7 +85,8 @@ class Lookup:
     """What became of a transaction.
 
     `round` is its round or block, `block_id` names that block where blocks can be replaced, and
-    `asset_identifier` is what it made: an asset id, or the address of a contract.
+    `asset_identifier` is what it made: an asset id, or the address of a contract. `sender` is the
+    account that sent it, where that matters: the key may have been changed since.
     """
 
     state: TransactionState
@@ -93,6 +94,7 @@ class Lookup:
     block_id: str | None = None
     asset_identifier: str | None = None
     detail: str = ""
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class Chain(Protocol):
         """
 
     def submit(self, prepared: Prepared) -> None:
-        """Send the bytes. Returns where the node has them, now or since before."""
+        """Send the bytes, once. What a node says of bytes that it has had before is a fault too."""
 
     def lookup(self, prepared: Prepared) -> Lookup:
         """Return what became of the transaction; asks the chain, remembers nothing."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from accounts.arc14.chain import AlgodNode
 from accounts.networks import Network, known_network
 from deployments.chains.port import Chain
 from deployments.chains.signers import KeyFile, KeyUnreadable
@@ -61,14 +62,13 @@ def _signer(path: str, kind: Any) -> KeyFile:
 def _algorand(network: Network, node: Mapping[str, Any], signer: KeyFile) -> Chain:
     from deployments.chains.algorand import AlgorandChain
 
-    return AlgorandChain(
-        network,
-        signer,
-        algod_url=node["algod"],
-        algod_token=node.get("algodToken", ""),
-        indexer_url=node["indexer"],
-        indexer_token=node.get("indexerToken", ""),
-    )
+    try:
+        algod = AlgodNode(node["algod"], node.get("algodToken", ""))
+        indexer = AlgodNode(node["indexer"], node.get("indexerToken", ""))
+    except ValueError:
+        message = f"DEPLOYMENT_NODES names an address of {network.name} that is no http(s) one"
+        raise NotConfigured(message) from None
+    return AlgorandChain(network, signer, algod=algod, indexer=indexer)
 
 
 def _evm(network: Network, node: Mapping[str, Any], signer: KeyFile) -> Chain:

@@ -65,7 +65,7 @@ def _evm(text: str, path: Path) -> bytes:
 def _avm(text: str, path: Path) -> bytes:
     if len(text.split()) > 1:
         try:
-            secret: str = mnemonic.to_private_key(text)  # type: ignore[no-untyped-call]
+            secret: str = mnemonic.to_private_key(text)
         except (WrongChecksumError, WrongMnemonicLengthError, ValueError, KeyError):
             raise KeyUnreadable(f"the key file {path} holds no 25 words of a key") from None
         return base64.b64decode(secret)[:32]

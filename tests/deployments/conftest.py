@@ -1,12 +1,15 @@
-"""A local EVM node for the tests that need one, skipped by name where there is none."""
+"""Nodes for the tests: Algorand's is our own; EVM's is anvil, skipped by name without it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from deployments.chains.algorand import AlgorandChain
 from deployments.chains.contracts.compile import PackagesMissing, packages
+from tests.deployments.algorand_orders import NETWORK, RICH, SENDER, chain_of, known
 from tests.deployments.evm import KeySigner
+from tests.deployments.fake_algorand import FakeAlgorand
 from tests.services.anvil import Anvil, Proxy, anvil_program, own_anvil, proxy_of
 
 
@@ -33,13 +36,19 @@ def signer() -> KeySigner:
     return KeySigner("issuer")
 
 
+@pytest.fixture(scope="session")
+def node(anvil_path: Path) -> Iterator[Anvil]:
+    with own_anvil(anvil_path) as running:
+        yield running
+
+
 @pytest.fixture
-def anvil(anvil_path: Path, signer: KeySigner) -> Iterator[Anvil]:
-    """A node of its own for the test, with 64 blocks and a funded issuing account."""
-    with own_anvil(anvil_path) as node:
-        node.mine(64)
-        node.fund(signer.address())
-        yield node
+def anvil(node: Anvil, signer: KeySigner) -> Anvil:
+    """A node with a chain of its own for the test: 64 blocks and a funded issuing account."""
+    node.ask("anvil_reset")
+    node.mine(64)
+    node.fund(signer.address())
+    return node
 
 
 @pytest.fixture
@@ -47,3 +56,17 @@ def proxy(anvil: Anvil) -> Iterator[Proxy]:
     """A proxy before the node, which passes everything on until it has faults."""
     with proxy_of(anvil.port) as before:
         yield before
+
+
+@pytest.fixture
+def algorand() -> Iterator[FakeAlgorand]:
+    """A network of one node and one indexer, on which `SENDER` has 10 Algo."""
+    network = FakeAlgorand(known(NETWORK))
+    network.ledger.account(SENDER).amount = RICH
+    yield network
+    network.close()
+
+
+@pytest.fixture
+def algorand_chain(algorand: FakeAlgorand) -> AlgorandChain:
+    return chain_of(algorand)

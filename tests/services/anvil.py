@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -120,12 +121,16 @@ def own_anvil(
 
 @dataclass(frozen=True)
 class Reply:
-    """What the proxy answers instead of the node; a status of 0 drops the connection."""
+    """What the proxy answers instead of the node; a status of 0 drops the connection.
+
+    With a `pause` in seconds, the body goes out byte by byte.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     forward: bool = False
+    pause: float = 0
 
     @classmethod
     def error(cls, code: int, message: str, status: int = 200) -> "Reply":
@@ -187,7 +192,14 @@ def proxy_of(node: int) -> Iterator[Proxy]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
-            self.wfile.write(reply.body)
+            try:
+                for byte in reply.body if reply.pause else ():
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(reply.pause)
+                if not reply.pause:
+                    self.wfile.write(reply.body)
+            except OSError:
+                self.close_connection = True  # The adapter has had enough.
 
         def log_message(self, *args: object) -> None:
             """Say nothing: the tests look at `seen`."""

@@ -60,7 +60,7 @@ class Command(BaseCommand):
             number = 1 if demo_wallet is None else demo_wallet
             return hashlib.sha256(f"assayer demo wallet {number}".encode()).digest()
         try:
-            return b64decode(to_private_key(" ".join(words.split())))  # type: ignore[no-untyped-call]
+            return b64decode(to_private_key(" ".join(words.split())))
         except Exception:  # noqa: BLE001 - the SDK raises several kinds, which may quote the words
             raise CommandError("These are not the 25 words of an Algorand account.") from None
 
