@@ -6,6 +6,7 @@ from accounts.api.networks import NetworkField
 from config.api.serializers import (
     BooleanField,
     ChoiceField,
+    IdField,
     IntegerField,
     MomentField,
     TextField,
@@ -52,7 +53,7 @@ class DeploymentRequestSerializer(WireSerializer):
         )
     )
     compliance_metadata = IssuanceMetadataSerializer(required=False, allow_null=True)
-    issuer_id = serializers.UUIDField(
+    issuer_id = IdField(
         required=False, allow_null=True, help_text="The caller's own issuer where it is absent."
     )
 
