@@ -11,8 +11,11 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import receivers
         from accounts.roles import create_role_groups
+        from accounts.selectors import active_user
+        from audit.webhooks import subscribers
 
         receivers.connect()
+        subscribers.register(active_user)
         post_migrate.connect(
             create_role_groups, sender=self, dispatch_uid="accounts.create_role_groups"
         )

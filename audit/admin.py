@@ -18,10 +18,11 @@ from audit.models import AuditCheckpoint, AuditEvent, AuditSeal, AuditVerificati
 from audit.overview_admin import OverviewAdmin, VerificationJobAdmin
 from audit.querysets import AuditEventQuerySet
 from audit.services import record_event
+from audit.webhook_admin import WebhookSubscriptionAdmin
 from config.api.csv import mark_download
 from config.api.serializers import BIGINT_MAX
 
-__all__ = ["AuditEventAdmin", "OverviewAdmin", "VerificationJobAdmin"]
+__all__ = ["AuditEventAdmin", "OverviewAdmin", "VerificationJobAdmin", "WebhookSubscriptionAdmin"]
 
 EXPORT_LIMIT = 10_000
 

@@ -9,7 +9,10 @@ from django.db.models import Q
 
 from audit.choices import ActionType, Category
 from audit.querysets import AuditEventQuerySet
+from audit.webhooks.models import WebhookDelivery, WebhookSubscription
 from config.jobs.models import JobStatus, LeasedJob
+
+__all__ = ["WebhookDelivery", "WebhookSubscription"]
 
 if TYPE_CHECKING:
     _BigIntegerField = models.BigIntegerField[Any, Any]

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import Q
 
 from audit.principal import Principal
 
@@ -18,3 +19,8 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         if actor.reads_everything:
             return self
         return self.filter(issuer_id__in=sorted(actor.issuer_ids))
+
+    def on_network(self, network: str) -> "AuditEventQuerySet":
+        """Return the events of a network, by its name or without the version: `voimain`."""
+        wanted = network.lower()
+        return self.filter(Q(network=wanted) | Q(network__startswith=f"{wanted}-v"))

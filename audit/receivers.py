@@ -14,8 +14,9 @@ from audit.context import token_of
 from audit.principal import ANONYMOUS, Principal
 from audit.services import record_event
 from audit.signals import event_recorded
-from audit.tasks import request_verification
+from audit.tasks import request_verification, request_webhooks
 from audit.verification_jobs import VERIFICATION_REQUESTED
+from audit.webhooks.signals import delivery_wanted
 from config.api.handler import Failure
 from config.api.signals import request_failed
 
@@ -24,6 +25,7 @@ def connect() -> None:
     """Subscribe to the signals of the floor below, and to the log's own."""
     request_failed.connect(record_failure, dispatch_uid="audit.record_failure")
     event_recorded.connect(start_verification, dispatch_uid="audit.start_verification")
+    delivery_wanted.connect(start_delivery, dispatch_uid="audit.start_delivery")
 
 
 def start_verification(sender: object, events: tuple[EventDraft, ...], **kwargs: Any) -> None:
@@ -31,6 +33,11 @@ def start_verification(sender: object, events: tuple[EventDraft, ...], **kwargs:
     for event in events:
         if event.name == VERIFICATION_REQUESTED and event.reference_id is not None:
             transaction.on_commit(partial(request_verification, UUID(event.reference_id)))
+
+
+def start_delivery(sender: object, subscription_id: UUID, **kwargs: Any) -> None:
+    """Have a subscription's webhooks delivered now rather than with the next sweep."""
+    request_webhooks(subscription_id)
 
 
 def record_failure(

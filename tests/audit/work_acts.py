@@ -14,8 +14,9 @@ from django.test import override_settings
 from django.utils import timezone
 
 from accounts import anchors
-from accounts.models import RoundAnchor, Token
+from accounts.models import RoundAnchor, Token, User
 from attestations.services import attestation_verify
+from audit.models import WebhookDelivery
 from audit.principal import SYSTEM
 from audit.services import record_event
 from compliance.models import ReportJob, TokenStatus
@@ -135,6 +136,20 @@ def _asked_verification(task: str) -> Act:
     return act
 
 
+def _webhooks(task: str) -> Act:
+    def act(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+        from audit import tasks
+
+        # Whose owner is gone is disabled; a delivery alone records nothing.
+        User.objects.filter(pk=world.user("owner").pk).update(is_active=False)
+        WebhookDelivery.objects.update(redelivery_at=timezone.now())
+        if task == "deliver_webhooks":
+            return lambda: tasks.deliver_webhooks(str(world.webhook.pk))
+        return lambda: tasks.deliver_due_webhooks()
+
+    return act
+
+
 def _seal(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
     from audit.tasks import seal_events
 
@@ -157,6 +172,8 @@ TASKS: dict[str, Act] = {
     "accounts.tasks.follow_chain_rounds": _rounds,
     "attestations.tasks.remind_of_expiring_attestations": _reminders,
     "audit.tasks.continue_verifications": _asked_verification("continue_verifications"),
+    "audit.tasks.deliver_due_webhooks": _webhooks("deliver_due_webhooks"),
+    "audit.tasks.deliver_webhooks": _webhooks("deliver_webhooks"),
     "audit.tasks.prepare_partitions": _partitions,
     "audit.tasks.run_verification": _asked_verification("run_verification"),
     "audit.tasks.seal_events": _seal,
