@@ -72,8 +72,8 @@ class AttemptSerializer(WireSerializer):
     """One attempt."""
 
     at = MomentField()
-    status_code = serializers.IntegerField(source="statusCode", allow_null=True)
-    error_code = ChoiceField(DeliveryFault, source="errorCode", allow_null=True)
+    status_code = serializers.IntegerField(allow_null=True)
+    error_code = ChoiceField(DeliveryFault, allow_null=True)
 
 
 class DeliverySerializer(WireSerializer):

@@ -62,7 +62,7 @@ class WebhookSubscriptionViewSet(WireViewSet):
         "retrieve": _NONE,
     }
 
-    @extend_schema(request=SubscriptionWriteSerializer, responses=_SECRET)
+    @extend_schema(request=SubscriptionWriteSerializer, responses={200: _SECRET})
     def create(self, request: Request) -> Response:
         """Subscribe to what is recorded from now on; the answer alone has the secret."""
         body = SubscriptionWriteSerializer(data=request.data)

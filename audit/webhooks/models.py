@@ -105,7 +105,7 @@ class WebhookSubscription(models.Model):
 class WebhookDelivery(models.Model):
     """One event on its way to one subscription. What the receiver answered is not kept.
 
-    `attempts` has of the newest 20 when it was (`at`), the `statusCode` and the `errorCode`.
+    `attempts` has of the newest 20 when it was (`at`), the `status_code` and the `error_code`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -156,7 +156,7 @@ class WebhookDelivery(models.Model):
         self, *, at: datetime, status_code: int | None, error_code: str | None
     ) -> None:
         """Note an attempt; the caller saves."""
-        entry = {"at": utc_text(at), "statusCode": status_code, "errorCode": error_code}
+        entry = {"at": utc_text(at), "status_code": status_code, "error_code": error_code}
         self.attempts = [*self.attempts, entry][-20:]
         self.attempt_count += 1
         self.attempted_at, self.status_code, self.error_code = at, status_code, error_code

@@ -73,7 +73,7 @@ class TestArrival:
         assert received.headers["content-type"] == "application/json"
         delivery = WebhookDelivery.objects.get()
         assert (delivery.success, delivery.status_code, delivery.attempt_count) == (True, 204, 1)
-        assert delivery.attempts[0]["statusCode"] == 204
+        assert delivery.attempts[0]["status_code"] == 204
 
     def test_everything_arrives_in_the_order_of_the_log(
         self, receiver: Receiver, owner: User, issuer: Issuer
