@@ -101,7 +101,7 @@ class WebhookSubscriptionViewSet(WireViewSet):
         """Change what is given; isActive false pauses, and true goes on from there."""
         return self._change(request, subscription_id, partial=True)
 
-    @extend_schema(responses=_ONE)
+    @extend_schema(responses={200: _ONE})
     def destroy(self, request: Request, subscription_id: UUID) -> Response:
         """Delete a subscription and its delivery log."""
         NothingSerializer(data=request.data).is_valid(raise_exception=True)
