@@ -100,6 +100,20 @@ _ENTRIES = (
         "Read the record again and decide anew.",
     ),
     ErrorCode(
+        "IDEMPOTENCY_KEY_MISMATCH",
+        409,
+        False,
+        "This idempotency key belongs to another request.",
+        "Send a new key with a new request; the same key only repeats the same one.",
+    ),
+    ErrorCode(
+        "IDEMPOTENCY_KEY_IN_USE",
+        409,
+        True,
+        "The first request with this idempotency key is not answered yet.",
+        "Send the same request again after the seconds in Retry-After.",
+    ),
+    ErrorCode(
         "PRECONDITION_FAILED",
         412,
         False,

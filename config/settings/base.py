@@ -206,6 +206,7 @@ REST_FRAMEWORK = {
 API_MAX_BODY_BYTES = 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+IDEMPOTENCY_HOURS = 24
 EXPORT_ROW_LIMIT = 10_000
 WHITELIST_IMPORT_MAX_BYTES = 32_000_000  # 100,000 rows with every field have some 25 million
 
@@ -263,6 +264,7 @@ CORS_EXPOSE_HEADERS = [
     "x-correlation-id",
     "x-export-total",
     "x-export-truncated",
+    "x-idempotency-hit",
 ]
 
 # Without a broker tasks run in the process of the request, after its commit.
@@ -304,6 +306,10 @@ CELERY_BEAT_SCHEDULE = {
     "advance-deployments": {"task": "deployments.tasks.advance_deployments", "schedule": 2.0},
     "prepare-partitions": {"task": "audit.tasks.prepare_partitions", "schedule": 86_400.0},
     "continue-verifications": {"task": "audit.tasks.continue_verifications", "schedule": 30.0},
+    "purge-idempotency-keys": {
+        "task": "accounts.tasks.purge_idempotency_keys",
+        "schedule": 600.0,
+    },
     "follow-chain-rounds": {"task": "accounts.tasks.follow_chain_rounds", "schedule": 30.0},
 }
 

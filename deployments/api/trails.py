@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
+from accounts.api.idempotency import idempotent
 from accounts.models import User
 from config.api.csv import csv_stream, mark_download
 from config.api.formats import utc_text
@@ -88,6 +89,7 @@ class DeploymentTrailViewSet(WireViewSet):
             generatedAt=MomentField(),
         ),
     )
+    @idempotent
     def many(self, request: Request) -> Response:
         """Export the audit trails of a page of deployments, at most 1,000, newest first.
 

@@ -12,6 +12,7 @@ _COMPUTED = "computed from what is recorded; a change of the answer is recorded 
 
 # Tables whose rows are no data of anybody's, each with the reason.
 UNRECORDED = {
+    "accounts.IdempotencyRecord": "repeats for a day what was answered; the request is recorded",
     "accounts.RoundAnchor": "operational, every 30 seconds, by a node; set by hand it is recorded",
     "admin.LogEntry": "what the admin notes for itself beside the event of the service",
     "audit.AuditCheckpoint": _LOG,

@@ -14,7 +14,8 @@ from django.test import override_settings
 from django.utils import timezone
 
 from accounts import anchors
-from accounts.models import RoundAnchor, Token
+from accounts.idempotency import idempotency_claim
+from accounts.models import IdempotencyRecord, RoundAnchor, Token
 from attestations.services import attestation_verify
 from audit.principal import SYSTEM
 from audit.services import record_event
@@ -116,6 +117,19 @@ def _rounds(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
     return work
 
 
+def _purge(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+    from accounts.tasks import purge_idempotency_keys
+
+    owner = world.user("owner")
+    idempotency_claim(user_id=owner.pk, route="0" * 64, key="a", fingerprint="0" * 64)
+
+    def work() -> None:
+        _later(timedelta(hours=25), purge_idempotency_keys)
+        assert not IdempotencyRecord.objects.exists()
+
+    return work
+
+
 def _verify(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
     from audit.tasks import verify_trail
 
@@ -155,6 +169,7 @@ def _later(ahead: timedelta, task: Callable[[], Any]) -> Any:
 
 TASKS: dict[str, Act] = {
     "accounts.tasks.follow_chain_rounds": _rounds,
+    "accounts.tasks.purge_idempotency_keys": _purge,
     "attestations.tasks.remind_of_expiring_attestations": _reminders,
     "audit.tasks.continue_verifications": _asked_verification("continue_verifications"),
     "audit.tasks.prepare_partitions": _partitions,
@@ -175,6 +190,7 @@ TASKS: dict[str, Act] = {
 # Tasks that record nothing of a success, each with the reason.
 UNRECORDED_TASKS = {
     "accounts.tasks.follow_chain_rounds": "operational, every 30 seconds; see UNRECORDED",
+    "accounts.tasks.purge_idempotency_keys": "forgets what was answered; see UNRECORDED",
     "audit.tasks.prepare_partitions": "makes room for events to come, and changes no row",
     "audit.tasks.seal_events": "an event of each seal would be sealed in its turn, for ever",
 }

@@ -194,6 +194,7 @@ class TestCors:
                 "x-correlation-id",
                 "x-export-total",
                 "x-export-truncated",
+                "x-idempotency-hit",
             }
             assert "origin" in response.headers["Vary"].lower()
 

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
+from accounts.api.idempotency import idempotent
 from accounts.api.networks import named_network
 from audit.services import record_event
 from compliance.api.filters import MetadataFilter
@@ -53,6 +54,7 @@ class MetadataViewSet(WireViewSet):
     @extend_schema(
         parameters=[IF_MATCH_PARAMETER], request=MetadataWriteSerializer, responses=_RESPONSE
     )
+    @idempotent
     def upsert(self, request: Request) -> Response:
         """Create or update the metadata of a token; absent fields stay, a null clears."""
         serializer = MetadataWriteSerializer(data=request.data)

@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
+from accounts.api.idempotency import idempotent
 from compliance.api.package_serializers import (
     PackageRequestSerializer,
     PackageSerializer,
@@ -86,6 +87,7 @@ class AttestationPackageViewSet(WireViewSet):
     }
 
     @extend_schema(request=PackageRequestSerializer, responses=_RESPONSES)
+    @idempotent
     def create(self, request: Request) -> HttpResponseBase:
         """Generate, sign and store a package on a token for an audit.
 

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
+from accounts.api.idempotency import idempotent
 from audit.services import record_event
 from compliance.api.filters import ReportFilter
 from compliance.api.report_serializers import (
@@ -79,6 +80,7 @@ class ReportViewSet(WireViewSet):
         parameters=[_PREFER],
         responses={200: _RESPONSE, 202: JOB_RESPONSE},
     )
+    @idempotent
     def create(self, request: Request) -> Response:
         """Generate, seal and store a report on a token, an issuer or an issuance.
 

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
+from accounts.api.idempotency import idempotent
 from accounts.api.networks import named_network
 from accounts.models import Issuer, Token
 from accounts.selectors import token_get_visible
@@ -71,6 +72,7 @@ class TokenFactsViewSet(WireViewSet):
         request=TokenFactsWriteSerializer,
         responses=_OF_TOKEN,
     )
+    @idempotent
     def record(self, request: Request, asset_id: int) -> Response:
         """Record facts of a token; those not named stay, a null withdraws one.
 
@@ -124,6 +126,7 @@ class IssuerFactsViewSet(WireViewSet):
         request=IssuerFactsWriteSerializer,
         responses=_OF_ISSUER,
     )
+    @idempotent
     def record(self, request: Request, issuer_id: UUID) -> Response:
         """Record facts of an issuer; those not named stay, a null withdraws one."""
         body = IssuerFactsWriteSerializer(data=request.data)

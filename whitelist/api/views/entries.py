@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
+from accounts.api.idempotency import idempotent
 from accounts.api.networks import named_network
 from accounts.models import Token
 from accounts.selectors import token_get_visible
@@ -68,6 +69,7 @@ class WhitelistViewSet(WireViewSet):
             warnings=serializers.ListField(child=serializers.CharField()),
         ),
     )
+    @idempotent
     def upsert(self, request: Request) -> Response:
         """List an address for a token, or change what its entry says.
 
@@ -91,6 +93,7 @@ class WhitelistViewSet(WireViewSet):
         request=BulkWriteSerializer,
         responses=BulkAnswerSerializer,
     )
+    @idempotent
     def bulk(self, request: Request) -> Response:
         """List up to 10,000 addresses for a token, all with the same content.
 

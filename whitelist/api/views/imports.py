@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
+from accounts.api.idempotency import idempotent
 from accounts.api.networks import named_network
 from accounts.selectors import token_get
 from config.api.conditional import is_unchanged, not_modified
@@ -74,6 +75,7 @@ class WhitelistUploadViewSet(WireViewSet):
         request={"multipart/form-data": _UPLOAD, "text/csv": OpenApiTypes.STR},
         responses={202: _ONE},
     )
+    @idempotent
     def create(self, request: Request, asset_id: int) -> Response:
         """Put the rows of a CSV file on a whitelist, in the background; at most 100,000 rows.
 
