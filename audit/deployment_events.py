@@ -71,8 +71,6 @@ DEPLOYMENT_EVENTS = (
         _A.UPDATE,
         _S.NOTICE,
     ),
-    _event("deployments.deployment.read", "Deployment read", _C.TOKEN_ISSUANCE, _A.READ),
-    _event("deployments.deployment.listed", "Deployments listed", _C.TOKEN_ISSUANCE, _A.LIST),
     _event(
         "deployments.deployment.exported",
         "Deployment history exported",

@@ -9,5 +9,6 @@ class DeploymentsConfig(AppConfig):
 
     def ready(self) -> None:
         from deployments import receivers
+        from deployments.api import log_views  # noqa: F401 - registers them
 
         receivers.connect()

@@ -37,6 +37,13 @@ class Standard(TextChoices):
     ERC20_MINTABLE = _Standard.ERC20_MINTABLE.value, "ERC-20, mintable up to a cap"
 
 
+class TrailFormat(TextChoices):
+    """How a file of audit trails is written."""
+
+    JSON = "json"
+    CSV = "csv"
+
+
 class ErrorCategory(TextChoices):
     """The nine kinds of failures; what is not recognized is an InternalError."""
 

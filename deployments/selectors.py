@@ -1,5 +1,6 @@
 """Reading deployments."""
 
+import hashlib
 from datetime import datetime
 
 from accounts.models import Token
@@ -21,3 +22,21 @@ def deployment_at(*, token: Token, as_of: datetime) -> Deployment | None:
     reached = steps.order_by("-pk").values_list("to_status", flat=True).first()
     found.status = reached or found.status
     return found
+
+
+def deployment_history(deployment: Deployment) -> list[DeploymentTransition]:
+    """Return the changes of a deployment's status, oldest first."""
+    return list(DeploymentTransition.objects.filter(deployment=deployment).order_by("pk"))
+
+
+def deployment_etag(deployment: Deployment) -> str:
+    """Return what names the state of a deployment: nothing of it changes without this."""
+    parts = (
+        deployment.pk,
+        deployment.status,
+        deployment.updated_at,
+        deployment.transaction_id,
+        deployment.confirmed_round,
+        deployment.token_id,
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

@@ -15,6 +15,7 @@ from config.api.serializers import (
     AssetIdField,
     BooleanField,
     ChoiceField,
+    IdField,
     MomentField,
     WireSerializer,
 )
@@ -43,15 +44,6 @@ class LastMomentField(MomentField):
     def to_internal_value(self, value: Any) -> datetime:
         moment = super().to_internal_value(value)
         return moment + timedelta(days=1, microseconds=-1) if len(value) == 10 else moment
-
-
-class IdField(serializers.UUIDField):
-    """A UUID as text; numbers, which would be read as one too, are refused."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str):
-            self.fail("invalid", value=data)
-        return super().to_internal_value(data)
 
 
 class ReportRequestSerializer(WireSerializer):

@@ -90,6 +90,15 @@ class AssetIdField(IntegerField):
         super().__init__(**kwargs)
 
 
+class IdField(serializers.UUIDField):
+    """A UUID as text; numbers, which would be read as one too, are refused."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
 class BooleanField(serializers.BooleanField):
     """A JSON boolean; text such as "yes" is refused."""
 

@@ -28,6 +28,7 @@ from tests.contract.world import (
     ASSET,
     EMAIL,
     HOLDERS,
+    ISSUANCE,
     LISTED,
     PASSWORD,
     QUERIES,
@@ -44,6 +45,7 @@ ORIGIN = "https://app.example.com"
 _RULES = "compliance/jurisdiction-rules"
 _TAGS = "compliance/token-jurisdictions"
 _DRAFT = f"{_RULES}/<slug:pack_id>/<version:version>"
+_ISSUED = "token/deployments"
 _RUN = "compliance/dry-runs/<uuid:run_id>"
 
 
@@ -466,6 +468,24 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
     ("audit.api.views.exact_count", lambda w: Ask("GET", "compliance/audit-log/export/json")),
     ("audit.api.metering.metered_events", lambda w: Ask("GET", "metering")),
     ("audit.api.metering.metered_events", lambda w: Ask("GET", "metering/events")),
+    ("deployments.api.views.deployment_request", lambda w: Ask("POST", _ISSUED, ISSUANCE)),
+    ("deployments.models.Deployment.objects.visible_to", lambda w: Ask("GET", _ISSUED)),
+    ("deployments.api.views.deployment_metrics", lambda w: Ask("GET", f"{_ISSUED}/metrics")),
+    ("deployments.api.trails.deployment_trails_export",
+     lambda w: Ask("POST", f"{_ISSUED}/audit-trail/export", {})),
+    *(
+        (f"deployments.api.{name}",
+         lambda w, verb=verb, part=part, body=body: Ask(
+             verb, f"{_ISSUED}/{w.deployment.pk}{part}", body))
+        for name, verb, part, body in (
+            ("views.deployment_get", "GET", "", None),
+            ("views.deployment_get", "GET", "/history", None),
+            ("views.deployment_get", "GET", "/events", None),
+            ("trails.deployment_get", "GET", "/audit-trail", None),
+            ("views.deployment_cancel", "POST", "/cancel", {"reason": "x"}),
+            ("views.deployment_retry", "POST", "/retry", None),
+        )
+    ),
     ("audit.trail.checkpoint_get", lambda w: Ask("GET", "audit-trail/checkpoint")),
     ("audit.trail.checkpoint_document", lambda w: Ask("GET", "audit-trail/checkpoints")),
     ("audit.trail.consistency_get",

@@ -29,6 +29,7 @@ from tests.contract.world import (
     ASSET,
     EMAIL,
     HOLDERS,
+    ISSUANCE,
     LISTED,
     NEW_ASSET,
     PASSWORD,
@@ -39,6 +40,7 @@ from tests.contract.world import (
     assert_envelope,
     contents,
     make_status_fresh,
+    queued,
     refresh_token,
     undone,
     verified,
@@ -58,6 +60,8 @@ _PACK = f"{_RULES}/<slug:pack_id>"
 _DRAFT = f"{_PACK}/<version:version>"
 _RUN = "compliance/dry-runs/<uuid:run_id>"
 _LIST = "whitelist"
+_ISSUED = "token/deployments"
+_DEPLOYMENT = f"{_ISSUED}/<uuid:deployment_id>"
 _TOKEN_LIST = "whitelist/<asset:asset_id>"
 _IMPORT = "whitelist/imports/<uuid:import_id>"
 
@@ -124,6 +128,18 @@ GET    audit-trail/export/bundle    -                  401  200  200  200  200  
 GET    audit-trail/<uuid:event_id>/proof -             401  404  200  200  404  200  200  200
 GET    audit-trail/tile/<level:level>/<tile:number> -  401  200  200  200  200  200  200  200
 GET    audit-trail/tile/<level:level>/<tile:number>.p/<width:width> - 401 200 200 200 200 200 200 200
+
+GET    {_ISSUED}              -                  401  200  200  200  200  200  200  200
+POST   {_ISSUED}              for oneself        401  202  202  403  202  400  403  400
+POST   {_ISSUED}              for the issuer     401  404  202  403  404  202  403  202
+GET    {_ISSUED}/metrics      -                  401  200  200  200  200  200  200  200
+POST   {_ISSUED}/audit-trail/export -            401  200  200  200  200  200  200  200
+GET    {_DEPLOYMENT}             -               401  404  200  200  404  200  200  200
+GET    {_DEPLOYMENT}/history     -               401  404  200  200  404  200  200  200
+GET    {_DEPLOYMENT}/events      -               401  404  200  200  404  200  200  200
+GET    {_DEPLOYMENT}/audit-trail -               401  404  200  200  404  200  200  200
+POST   {_DEPLOYMENT}/cancel      queued          401  404  200  403  404  200  403  200
+POST   {_DEPLOYMENT}/retry       -               401  404  200  403  404  200  403  200
 
 GET    metering                  -          401  200  200  200  200  200  200  200
 GET    metering/events           -          401  200  200  200  200  200  200  200
@@ -303,6 +319,16 @@ REQUESTS: dict[tuple[str, str, str], Callable[[World], Ask]] = {
     ),
     ("GET", _ONE, "as a credential"): lambda w: Ask(
         "GET", f"compliance/attestations/{verified(w).pk}", query={"format": "vc"}
+    ),
+    ("POST", _ISSUED, "for oneself"): lambda w: Ask("POST", _ISSUED, ISSUANCE),
+    ("POST", _ISSUED, "for the issuer"): lambda w: Ask(
+        "POST", _ISSUED, {**ISSUANCE, "issuerId": str(w.issuer.pk)}
+    ),
+    ("POST", f"{_ISSUED}/audit-trail/export", "-"): lambda w: Ask(
+        "POST", f"{_ISSUED}/audit-trail/export", {}
+    ),
+    ("POST", f"{_DEPLOYMENT}/cancel", "queued"): lambda w: Ask(
+        "POST", f"{_ISSUED}/{queued(w.user('owner')).pk}/cancel", {"reason": "wrong name"}
     ),
     ("POST", "compliance/attestations", "of a wallet"): lambda w: Ask(
         "POST", "compliance/attestations", _WALLET_BODY

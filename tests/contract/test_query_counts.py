@@ -42,6 +42,7 @@ from tests.contract.world import (
     ASSET,
     EMAIL,
     HOLDERS,
+    ISSUANCE,
     LISTED,
     NEW_ASSET,
     PASSWORD,
@@ -51,6 +52,7 @@ from tests.contract.world import (
     World,
     make_status_fresh,
     make_world,
+    queued,
     refresh_token,
     undone,
     verified,
@@ -68,6 +70,7 @@ _RULES = "compliance/jurisdiction-rules"
 _TAGS = "compliance/token-jurisdictions"
 _WAIVER = "compliance/waivers/<uuid:waiver_id>"
 _DRAFT = f"{_RULES}/<slug:pack_id>/<version:version>"
+_ISSUED = "token/deployments"
 _RUN = "compliance/dry-runs/<uuid:run_id>"
 
 
@@ -267,6 +270,32 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
                 world,
                 Ask("POST", f"{draft}/activate", {"dryRunReport": rules.tried(world.pack)}),
             ),
+        ),
+        f"GET {_ISSUED}": ("owner", lambda: Ask("GET", _ISSUED)),
+        f"POST {_ISSUED}": ("owner", lambda: Ask("POST", _ISSUED, ISSUANCE)),
+        f"GET {_ISSUED}/metrics": ("owner", lambda: Ask("GET", f"{_ISSUED}/metrics")),
+        f"POST {_ISSUED}/audit-trail/export": (
+            "owner",
+            lambda: Ask("POST", f"{_ISSUED}/audit-trail/export", {}),
+        ),
+        **{
+            f"GET {_ISSUED}/<uuid:deployment_id>{part}": (
+                "owner",
+                lambda part=part: Ask("GET", f"{_ISSUED}/{world.deployment.pk}{part}"),  # type: ignore[misc]
+            )
+            for part in ("", "/history", "/events", "/audit-trail")
+        },
+        f"POST {_ISSUED}/<uuid:deployment_id>/cancel": (
+            "owner",
+            lambda: Ask(
+                "POST",
+                f"{_ISSUED}/{queued(world.user('owner')).pk}/cancel",
+                {"reason": "wrong name"},
+            ),
+        ),
+        f"POST {_ISSUED}/<uuid:deployment_id>/retry": (
+            "owner",
+            lambda: Ask("POST", f"{_ISSUED}/{world.deployment.pk}/retry"),
         ),
         f"GET {_DRAFT}/dry-runs": ("officer", lambda: Ask("GET", f"{draft}/dry-runs")),
         f"POST {_DRAFT}/dry-runs": ("officer", lambda: Ask("POST", f"{draft}/dry-runs")),

@@ -32,6 +32,11 @@ from compliance.services.packages import package_generate
 from compliance.services.report_jobs import report_ask
 from compliance.services.reports import report_generate
 from compliance.services.status import status_recalculate
+from deployments.failures import failure_of
+from deployments.models import Deployment
+from deployments.services import deployment_request
+from deployments.services.transitions import Change, deployment_move
+from deployments.vocabulary import ErrorCategory, Remedy, Standard, Status
 from jurisdictions.models import (
     DryRun,
     DryRunReport,
@@ -70,6 +75,11 @@ QUERIES = {
     "compliance/token-jurisdictions": {"assetId": ASSET},
     "whitelist/compliance-overview": {"assetId": ASSET},
 }
+ISSUANCE: dict[str, Any] = {
+    "network": "base-sepolia",
+    "standard": "ERC20_Preminted",
+    "parameters": {"name": "Harbour Bond", "symbol": "HBB", "initialSupply": 1000},
+}
 HOLDERS = b"Address,Status\r\n%b,Active\r\n" % wallet(902).encode()
 RULE = "house.issuer_named"
 EMAIL, PASSWORD = "login@example.com", "correct horse battery staple"
@@ -105,6 +115,8 @@ class World:
 
     `LISTED` is on its whitelist; `listing` is a file for it that the owner sent.
 
+    `deployment` was asked for by the owner and has failed.
+
     `job` is a report on the issuer that the owner asked for and nobody works on.
 
     `pack` is a Draft by the officer, with the one requirement `RULE`, which `waiver`, requested by
@@ -126,6 +138,7 @@ class World:
     job: ReportJob
     package: AttestationPackage
     listing: WhitelistImport
+    deployment: Deployment
 
     def client(self, persona: str) -> APIClient:
         return factories.client_for(self.users[persona])
@@ -145,6 +158,7 @@ class World:
             .replace("<asset:list_number>", "1")
             .replace("<uuid:package_id>", str(self.package.pk))
             .replace("<uuid:job_id>", str(self.job.pk))
+            .replace("<uuid:deployment_id>", str(self.deployment.pk))
             .replace("<uuid:import_id>", str(self.listing.pk))
             .replace("<uuid:waiver_id>", str(self.waiver.pk))
             .replace("<uuid:event_id>", str(self.event_id))
@@ -216,7 +230,25 @@ def make_world() -> World:
         job=job,
         package=package,
         listing=whitelist_import_request(actor=owner, token=metadata.token, raw=HOLDERS),
+        deployment=_failed(queued(owner)),
     )
+
+
+def queued(owner: User) -> Deployment:
+    """Return a deployment that nobody has worked on yet."""
+    return deployment_request(
+        actor=owner,
+        network=ISSUANCE["network"],
+        standard=Standard(ISSUANCE["standard"]),
+        parameters=ISSUANCE["parameters"],
+    )
+
+
+def _failed(deployment: Deployment) -> Deployment:
+    failure = failure_of(ErrorCategory.INSUFFICIENT_FUNDS, "overspend", Remedy.USER)
+    change = Change(Status.FAILED, failure.advice.message, failure=failure)
+    deployment_move(deployment=deployment, change=change, actor=SYSTEM)
+    return deployment
 
 
 def _sealed(token: Token) -> UUID:

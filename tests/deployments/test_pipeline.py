@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -433,10 +434,11 @@ class TestWhoWorks:
         assert list(nonces) == [0, 1, 2]
 
     def test_a_network_that_is_not_set_up_any_more_fails_it(
-        self, owner: User, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+        self, owner: User, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, settings: Any
     ) -> None:
         deployment = ask(owner)
         monkeypatch.undo()
+        settings.DEPLOYMENT_NODES = {}
         step(deployment)
         assert deployment.status == Status.FAILED
         assert deployment.error["category"] == "ConfigurationError"
