@@ -25,6 +25,7 @@ APPS_WITH_ROUTES = (
     "attestations",
     "audit",
     "compliance",
+    "deployments",
     "jurisdictions",
     "whitelist",
 )
