@@ -58,6 +58,7 @@ EXPLAINED = {
     "compliance.ReportJob": ("compliance.report_job.",),
     "compliance.ReportJobPart": ("compliance.report_job.",),
     "deployments.Deployment": ("deployments.deployment.",),
+    "deployments.DeploymentTransaction": ("deployments.transaction.",),
     "deployments.DeploymentTransition": ("deployments.deployment.",),
     "jurisdictions.AmbiguousSpelling": ("jurisdictions.directory.",),
     "jurisdictions.DryRun": _DRY_RUN,

@@ -27,7 +27,9 @@ from compliance.tasks import (
     recalculate_due_statuses,
     recalculate_token_status,
 )
-from tests.contract.world import World, attest, waiting_run
+from tests.contract.world import World, attest, queued, waiting_run
+from tests.deployments.ledger import Ledger
+from tests.deployments.requests import use_ledger
 from tests.factories import wallet
 from whitelist.tasks import continue_imports, import_rows
 
@@ -153,6 +155,28 @@ def _later(ahead: timedelta, task: Callable[[], Any]) -> Any:
         return task()
 
 
+def _deployments(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+    from deployments.tasks import advance_deployments
+
+    queued(world.user("owner"))
+    use_ledger(monkeypatch, Ledger())
+    return lambda: advance_deployments()
+
+
+def _deployment(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+    from deployments.tasks import advance_deployment
+
+    row = queued(world.user("owner"))
+    use_ledger(monkeypatch, Ledger())
+    return lambda: advance_deployment(str(row.pk))
+
+
+def _deployments_here(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+    queued(world.user("owner"))
+    use_ledger(monkeypatch, Ledger())
+    return lambda: call_command("advance_deployments")
+
+
 TASKS: dict[str, Act] = {
     "accounts.tasks.follow_chain_rounds": _rounds,
     "attestations.tasks.remind_of_expiring_attestations": _reminders,
@@ -167,6 +191,8 @@ TASKS: dict[str, Act] = {
     "compliance.tasks.make_report": _report,
     "compliance.tasks.recalculate_due_statuses": _due,
     "compliance.tasks.recalculate_token_status": _recalculated,
+    "deployments.tasks.advance_deployment": _deployment,
+    "deployments.tasks.advance_deployments": _deployments,
     "jurisdictions.tasks.record_expired_waivers": _waivers,
     "whitelist.tasks.continue_imports": _imports,
     "whitelist.tasks.import_rows": _import,
@@ -198,6 +224,7 @@ def _quickstart(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
 
 _ADDRESS = ("--address", wallet(907))
 COMMANDS: dict[str, Act] = {
+    "advance_deployments": _deployments_here,
     "create_user": _command("create_user", *_ADDRESS, "--role", "Auditor", "--issuer", "New GmbH"),
     "load_rules": _command("load_rules", "--activate", "global-baseline"),
     "prepare_partitions": _command("prepare_partitions"),
