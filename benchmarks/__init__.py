@@ -11,5 +11,6 @@ NAMES = (
     "recalculate",
     "dry_run",
     "report",
+    "deployments",
 )
 """The modules of this package that are benchmarks; each has `run(quick)`, which yields rows."""
