@@ -309,8 +309,8 @@ CELERY_BEAT_SCHEDULE = {
 
 # Tokens can be issued on the networks that have a node and a key, each a JSON object:
 # {"testnet-v1.0": {"algod": "https://...", "algodToken": "", "indexer": "https://...",
-# "indexerToken": ""}, "base-mainnet": {"rpc": "https://..."}}, and {"avm": "/run/secrets/avm.key"}
-# by kind of network or by its name.
+# "indexerToken": ""}, "base-mainnet": {"rpc": "https://...", "rpcToken": ""}}, and
+# {"avm": "/run/secrets/avm.key"} by kind of network or by its name.
 DEPLOYMENT_NODES: dict[str, Any] = env.json("DEPLOYMENT_NODES", default={})
 DEPLOYMENT_KEY_FILES: dict[str, str] = env.json("DEPLOYMENT_KEY_FILES", default={})
 
