@@ -41,7 +41,8 @@ SELECT gen_random_uuid(), (ARRAY['base-sepolia', 'testnet-v1.0'])[1 + n %% 2],
     (ARRAY['ASA_FT', 'ERC20_Mintable', 'ASA_NFT'])[1 + n %% 3], 'Bond ' || n, 'BND', '{}',
     (ARRAY['Failed', 'Cancelled', 'Queued', 'Pending'])[1 + n %% 4], 'Pipeline', '0xabc', '', 'x',
     now() - make_interval(secs => n), now() - make_interval(secs => n) + interval '30 seconds', 0,
-    CASE WHEN n %% 4 = 0 THEN '{"category": "NetworkError"}'::jsonb END
+    CASE WHEN n %% 4 = 0 THEN '{"category": "NetworkError", "technicalMessage": "down",
+        "suggestedRetryDelaySeconds": 30}'::jsonb END
 FROM generate_series(1, %(count)s) AS n
 """
 _HISTORY = """
