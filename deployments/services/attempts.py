@@ -112,6 +112,6 @@ def nonce_left_behind(
 
 
 def transaction_replace(row: DeploymentTransaction) -> bool:
-    """Note that another of the same nonce is to take its place; return whether nobody did before."""
+    """Note that another is to take its place; return whether nobody noted it before."""
     rows = DeploymentTransaction.objects.filter(pk=row.pk, replaced_at__isnull=True)
     return bool(rows.update(replaced_at=timezone.now()))
