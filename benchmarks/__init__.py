@@ -9,6 +9,7 @@ NAMES = (
     "log_plans",
     "arc14",
     "seal",
+    "overview",
     "evaluate",
     "recalculate",
     "dry_run",
