@@ -5,6 +5,7 @@ NAMES = (
     "metadata_write",
     "validate_transfer",
     "audit_list",
+    "export",
     "arc14",
     "seal",
     "evaluate",
