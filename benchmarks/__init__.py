@@ -8,6 +8,7 @@ NAMES = (
     "export",
     "arc14",
     "seal",
+    "overview",
     "evaluate",
     "recalculate",
     "dry_run",
