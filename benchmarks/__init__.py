@@ -3,8 +3,10 @@
 NAMES = (
     "status",
     "metadata_write",
+    "audited_write",
     "validate_transfer",
     "audit_list",
+    "log_plans",
     "arc14",
     "seal",
     "overview",
