@@ -6,6 +6,7 @@ NAMES = (
     "audited_write",
     "validate_transfer",
     "audit_list",
+    "export",
     "log_plans",
     "arc14",
     "seal",
