@@ -88,6 +88,16 @@ def word(key: str, path: str, words: Mapping[str, str], otherwise: str | None = 
     return Field(key, Kind.TEXT, lambda event: known.get(stated(event), default))
 
 
+def raw(key: str, path: str) -> Field:
+    """Return a field of what the event has at `path`, as it is; no column of a file."""
+    return Field(key, Kind.TEXT, _first((path,)))
+
+
+def group(key: str, *fields: Field) -> Field:
+    """Return a field that is an object of others; a file has those as columns of their own."""
+    return Field(key, Kind.TEXT, lambda event: {one.key: one.value(event) for one in fields})
+
+
 def body_hash(key: str) -> Field:
     """Return the field of the SHA-256 of the event's canonical line, in hexadecimal digits."""
     return Field(key, Kind.TEXT, lambda event: sha256(event.line.encode()).hexdigest())

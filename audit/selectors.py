@@ -17,6 +17,11 @@ def compliance_events(actor: Principal) -> AuditEventQuerySet:
     return AuditEvent.objects.filter(category=Category.COMPLIANCE).visible_to(actor)
 
 
+def visible_events(actor: Principal) -> AuditEventQuerySet:
+    """Return the events of any kind that `actor` sees."""
+    return AuditEvent.objects.visible_to(actor)
+
+
 def body_lines(events: AuditEventQuerySet, limit: int) -> Iterator[str]:
     """Yield the bodies of the newest `limit` events, newest first, a chunk in memory at a time."""
     rows = events.order_by("-occurred_at", "-seq").values_list("body", flat=True)[:limit]

@@ -497,6 +497,8 @@ LISTS = {
     "compliance/attestations": ("attestations", "owner"),
     "compliance/reports": ("reports", "owner"),
     "compliance/audit-log": ("entries", "owner"),
+    "enterprise-audit/export": ("entries", "owner"),
+    "audit-trail": ("entries", "owner"),
     "compliance/jurisdiction-rules": ("rules", "owner"),
     "compliance/waivers": ("waivers", "owner"),
     f"whitelist/{ASSET}": ("entries", "owner"),
@@ -509,6 +511,8 @@ FILES = (
         f"{log}/export/{form}"
         for log in (
             "compliance/audit-log",
+            "enterprise-audit",
+            "audit-trail",
             "compliance/attestations",
             "whitelist/audit-log",
             "whitelist/enforcement-report",
