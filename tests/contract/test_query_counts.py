@@ -470,6 +470,28 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
                 "tile/<level:level>/<tile:number>.p/<width:width>",
             )
         },
+        **{
+            f"GET {path}": (
+                "owner",
+                lambda path=path: Ask("GET", world.path(path), query=QUERIES.get(path, {})),  # type: ignore[misc]
+            )
+            for path in (
+                "enterprise-audit/export",
+                "enterprise-audit/export/csv",
+                "enterprise-audit/export/json",
+                "enterprise-audit/retention-policy",
+                "audit-trail",
+                "audit-trail/export/csv",
+                "audit-trail/export/json",
+                "audit-trail/export/ndjson",
+                "issuer/audit-trail",
+                "issuer/audit-trail/csv",
+                "issuer/audit-trail/json",
+                "token/<asset:asset_id>/audit-trail",
+                "security/activity",
+            )
+        },
+        "GET security/refusals": ("officer", lambda: Ask("GET", "security/refusals")),
         "GET compliance/audit-log/retention-policy": (
             "owner",
             lambda: Ask("GET", "compliance/audit-log/retention-policy"),
