@@ -17,7 +17,7 @@ from audit.api.filters import PeriodFilter, SecurityFilter
 from audit.api.log_viewset import LogViewSet, documented
 from audit.choices import ActionType, Category, Severity
 from audit.events import EVENT_TYPES, SEVERITIES
-from audit.log_fields import boolean, number, raw, text, word
+from audit.log_fields import boolean, number, text, word
 from audit.log_views import LogView, register
 from audit.models import AuditEvent
 from audit.querysets import AuditEventQuerySet
@@ -72,7 +72,7 @@ SECURITY_ACTIVITY: Final = LogView(
     name="security-activity",
     events=security_events,
     filters=SecurityFilter,
-    fields=(*_FIELDS, raw("metadata", "details"), _CORRELATION),
+    fields=(*_FIELDS, text("metadata", "details"), _CORRELATION),
     columns=(*_FIELDS, _CORRELATION),
 )
 register(SECURITY_ACTIVITY)
