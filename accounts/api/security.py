@@ -95,9 +95,9 @@ class SecurityActivityViewSet(LogViewSet):
         self, request: Request, beside: frozenset[str] = frozenset()
     ) -> tuple[AuditEventQuerySet, str]:
         actor = actor_of(request)
-        account = _asked_account(actor, request)
         parameters = request.query_params
         events, words = self.view.select(actor, parameters, beside | {"accountId"})
+        account = _asked_account(actor, request)
         if "accountId" not in parameters:
             return events, words
         found = events.none() if account is None else of_account(events, account)
