@@ -7,6 +7,8 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit.choices import ActionType, Category
+from audit.exports.models import ExportJob as ExportJob  # Django looks for models here
+from audit.exports.models import ExportPart as ExportPart
 from audit.querysets import AuditEventQuerySet
 
 if TYPE_CHECKING:
