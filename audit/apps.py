@@ -9,6 +9,7 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import lag, receivers
+        from audit.api import log_views  # noqa: F401 - registers them
         from config.observability import health, metrics
 
         receivers.connect()
