@@ -1,20 +1,33 @@
 """Denials and failures of API requests become events, after the rollback."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
+from audit.body import EventDraft
 from audit.context import token_of
+from audit.exports.services import EXPORT_REQUESTED
 from audit.principal import ANONYMOUS, Principal
 from audit.services import record_event
+from audit.signals import event_recorded
+from audit.tasks import request_export
 from config.api.handler import Failure
 from config.api.signals import request_failed
 
 
 def connect() -> None:
-    """Subscribe to the signals of the floor below."""
+    """Subscribe to the signals of the floor below, and to the log itself."""
     request_failed.connect(record_failure, dispatch_uid="audit.record_failure")
+    event_recorded.connect(on_events, dispatch_uid="audit.on_events")
+
+
+def on_events(sender: object, events: tuple[EventDraft, ...], **kwargs: Any) -> None:
+    """Start an export after the commit of its request."""
+    for event in events:
+        if event.name == EXPORT_REQUESTED and event.reference_id is not None:
+            transaction.on_commit(partial(request_export, UUID(event.reference_id)))
 
 
 def record_failure(

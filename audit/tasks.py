@@ -1,10 +1,15 @@
-"""Periodic work on the log."""
+"""Periodic work on the log, and its exports."""
+
+from uuid import UUID
 
 from celery import shared_task
 
 from audit import verification
 from audit.checkpoints import checkpoint_sign
+from audit.exports.services import exports_expire
+from audit.exports.work import EXPORT_WORK
 from audit.seal import seal_events as seal
+from config.jobs.tasks import request, request_all
 
 
 @shared_task
@@ -20,3 +25,26 @@ def verify_trail() -> None:
     seal()
     checkpoint_sign()
     verification.verify_trail()
+
+
+def request_export(export_id: UUID) -> None:
+    """Have an export written in the background."""
+    request(write_export, export_id)
+
+
+@shared_task(acks_late=True)
+def write_export(export_id: str) -> None:
+    """Write an export; what stops it is tried again by the sweep."""
+    EXPORT_WORK.attempt(UUID(export_id))
+
+
+@shared_task
+def continue_exports() -> int:
+    """Take up the exports that nobody works on; return how many."""
+    return request_all(write_export, EXPORT_WORK.unattended())
+
+
+@shared_task
+def expire_exports() -> int:
+    """Delete the files of exports that are not kept any more; return of how many exports."""
+    return exports_expire()

@@ -155,5 +155,3 @@ class ExportPart(models.Model):
 
     def __str__(self) -> str:
         return f"Part {self.number} of {self.job}"
-
-

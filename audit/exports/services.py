@@ -157,9 +157,9 @@ def export_cancel(*, actor: Principal, export_id: UUID) -> ExportJob:
 
 
 def exports_expire() -> int:
-    """Delete the files that are not kept any more, and what unfinished exports left; return how many.
+    """Delete the files that are not kept any more, and those of exports that came to nothing.
 
-    What a storage cannot delete now is left to the next run.
+    Returns of how many exports. What the storage cannot delete now is left to the next run.
     """
     now = timezone.now()
     expired = Q(status=JobStatus.FINISHED, expires_at__lte=now)

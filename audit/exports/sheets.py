@@ -22,24 +22,28 @@ def sheets_write(
 
     Numbers that a sheet cannot hold exactly are text.
     """
-    book = Workbook(file, {"constant_memory": True})
-    book.set_properties({"created": created_at.replace(tzinfo=None, microsecond=0)})
-    bold = book.add_format({"bold": True})
-    sheet, at = None, SHEET_ROWS
-    for row in rows:
-        if sheet is None or at == SHEET_ROWS:
-            sheet, at = _sheet(book, header, bold), 0
-        at += 1
-        for column, value in enumerate(row):
-            if isinstance(value, bool):
-                sheet.write_boolean(at, column, value)
-            elif isinstance(value, int) and abs(value) < _EXACT:
-                sheet.write_number(at, column, value)
-            elif value is not None:
-                sheet.write_string(at, column, str(value)[:_CELL_CHARACTERS])
-    if sheet is None:
-        _sheet(book, header, bold)
-    book.close()
+    # Closes its temporary files where the rows fail, too.
+    with Workbook(file, {"constant_memory": True}) as book:
+        book.set_properties({"created": created_at.replace(tzinfo=None, microsecond=0)})
+        bold = book.add_format({"bold": True})
+        sheet, at = None, SHEET_ROWS
+        for row in rows:
+            if sheet is None or at == SHEET_ROWS:
+                sheet, at = _sheet(book, header, bold), 0
+            at += 1
+            _write(sheet, at, row)
+        if sheet is None:
+            _sheet(book, header, bold)
+
+
+def _write(sheet: Any, at: int, row: Sequence[Any]) -> None:
+    for column, value in enumerate(row):
+        if isinstance(value, bool):
+            sheet.write_boolean(at, column, value)
+        elif isinstance(value, int) and abs(value) < _EXACT:
+            sheet.write_number(at, column, value)
+        elif value is not None:
+            sheet.write_string(at, column, str(value)[:_CELL_CHARACTERS])
 
 
 def _sheet(book: Any, header: Sequence[str], bold: Any) -> Any:

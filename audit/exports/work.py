@@ -6,6 +6,7 @@ file that is offered is the one whose SHA-256 is recorded.
 """
 
 import hashlib
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -36,7 +37,7 @@ from audit.log_views import LogView, log_view
 from audit.querysets import AuditEventQuerySet
 from config.api.errors import DomainError
 from config.jobs.models import JobStatus
-from config.jobs.work import Held, JobKind
+from config.jobs.work import Held, JobKind, LeaseLost
 from config.observability.metrics import EXPORTED_ROWS
 
 PART_ROWS = 50_000
@@ -194,7 +195,10 @@ def _checked(
                 digest.update(chunk)
             yield chunk
 
-    yield from unzipped(stored()) if unzip else stored()
+    try:
+        yield from unzipped(stored()) if unzip else stored()
+    except (FileNotFoundError, zlib.error):
+        own.update(b"damaged")
     if own.hexdigest() != part.sha256:
         _forget_from(held, part)
         raise _Damaged(part.name)
@@ -224,8 +228,8 @@ def _name(held: Held[ExportJob], number: int) -> str:
 def _deleted_unless_recorded(stored: Stored) -> Iterator[None]:
     try:
         yield
-    except BaseException:
-        file_delete(stored.name)
+    except (LeaseLost, DomainError):
+        file_delete(stored.name)  # of any other error nobody knows whether it came after the commit
         raise
 
 

@@ -1,0 +1,19 @@
+"""Fixtures of the exports of the log."""
+
+import pytest
+from django.db import connection
+
+from audit.exports import work
+from audit.exports.bounds import Bounds
+
+
+@pytest.fixture
+def as_if_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take what the test's own transaction wrote for committed, which it never is."""
+    if connection.vendor == "postgresql":
+        monkeypatch.setattr(Bounds, "now", classmethod(lambda cls: cls(below=2**62)))
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "PART_ROWS", 4)
