@@ -1,15 +1,20 @@
 """Periodic work on the log, and its exports."""
 
+import logging
 from uuid import UUID
 
 from celery import shared_task
+from django.db import DatabaseError
 
 from audit import verification
 from audit.checkpoints import checkpoint_sign
 from audit.exports.services import exports_expire
 from audit.exports.work import EXPORT_WORK
+from audit.partitions import partitions_prepare, strayed_events
 from audit.seal import seal_events as seal
 from config.jobs.tasks import request, request_all
+
+logger = logging.getLogger("assayer.audit")
 
 
 @shared_task
@@ -48,3 +53,14 @@ def continue_exports() -> int:
 def expire_exports() -> int:
     """Delete the files of exports that are not kept any more; return of how many exports."""
     return exports_expire()
+
+
+@shared_task
+def prepare_partitions() -> None:
+    """Create next year's partition ahead; what stands in the way is logged as an error."""
+    try:
+        partitions_prepare()
+    except DatabaseError:
+        logger.exception("a partition of the log cannot be created")
+    if strayed := strayed_events():
+        logger.error("events are in the default partition", extra={"events": strayed})

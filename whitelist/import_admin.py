@@ -22,7 +22,7 @@ from whitelist.models import WhitelistImport, WhitelistImportFile
 from whitelist.services.imports import (
     whitelist_import_cancel,
     whitelist_import_confirm,
-    whitelist_import_get,
+    whitelist_import_rejections_export,
     whitelist_import_request,
 )
 
@@ -211,12 +211,12 @@ class WhitelistImportAdmin(ServiceModelAdmin):
         """Download the rows that were not used."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        row = whitelist_import_get(actor=actor_of(request), import_id=pk)
-        rows = row.rejections.order_by("line").values_list("line", "address", "reason")
+        actor = actor_of(request)
+        row, rows = whitelist_import_rejections_export(actor=actor, import_id=pk)
         return csv_response(
             f"whitelist-import-{row.pk}-rejected.csv",
             REJECTED_COLUMNS,
-            rows.iterator(chunk_size=1_000),
+            rows,
             total=row.rejected,
             limit=MAX_ROWS,
         )

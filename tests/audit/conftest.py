@@ -1,10 +1,13 @@
-"""Fixtures of the exports of the log."""
+"""The world of the contract, for tests that walk everything; and the fixtures of exports."""
 
 import pytest
 from django.db import connection
 
 from audit.exports import work
 from audit.exports.bounds import Bounds
+from tests.contract.conftest import _world_of_the_module, world
+
+__all__ = ["_world_of_the_module", "world"]
 
 
 @pytest.fixture

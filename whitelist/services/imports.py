@@ -5,6 +5,7 @@ or a worker is killed; `whitelist.services.import_work` works on it.
 """
 
 import hashlib
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -161,6 +162,20 @@ def whitelist_import_get(*, actor: Principal, import_id: UUID) -> WhitelistImpor
         exists = WhitelistImport.objects.filter(pk=import_id).exists()
         raise (NotVisible if exists else NotFound)(_NO_IMPORT)
     return row
+
+
+@transaction.atomic
+def whitelist_import_rejections_export(
+    *, actor: Principal, import_id: UUID
+) -> tuple[WhitelistImport, Iterator[tuple[int, str, str]]]:
+    """Return an import and the rows of it that were not used: line, address, reason; recorded.
+
+    Raises `NotFound` and `NotVisible`.
+    """
+    row = whitelist_import_get(actor=actor, import_id=import_id)
+    record_import_event("whitelist.rejections.exported", row, actor=actor)
+    rows = row.rejections.order_by("line").values_list("line", "address", "reason")
+    return row, rows.iterator(chunk_size=1_000)
 
 
 @transaction.atomic
