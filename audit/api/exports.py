@@ -12,6 +12,7 @@ from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiResponse,
     extend_schema,
+    extend_schema_field,
     inline_serializer,
 )
 from rest_framework import serializers
@@ -37,6 +38,7 @@ from config.api.schema import (
 from config.api.serializers import (
     BooleanField,
     ChoiceField,
+    ErrorEnvelopeSerializer,
     MomentField,
     NothingSerializer,
     TextField,
@@ -50,11 +52,19 @@ EXPORTS = "/api/v1/exports"
 _MOST_FILTERS = 50
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "integer", "boolean"]},
+        "maxProperties": _MOST_FILTERS,
+    }
+)
 class FiltersField(serializers.Field[dict[str, str], Any, dict[str, str], Any]):
     """Filters by name, as the list of the view knows them as query parameters."""
 
     default_error_messages = {
-        "invalid": "Must be an object of texts, whole numbers or booleans.",
+        "invalid": "Must be an object.",
+        "invalid_value": "Must be a text, a whole number or a boolean.",
         "too_many": "Must not have more than {limit} members.",
     }
 
@@ -70,7 +80,7 @@ class FiltersField(serializers.Field[dict[str, str], Any, dict[str, str], Any]):
             elif isinstance(value, str | int):
                 filters[name] = str(value)
             else:
-                raise ValidationError({name[:100]: [self.error_messages["invalid"]]})
+                raise ValidationError({name[:100]: [self.error_messages["invalid_value"]]})
         return filters
 
     def to_representation(self, value: dict[str, str]) -> dict[str, str]:
@@ -173,8 +183,11 @@ class ExportFilter(WireFilterSet):
 
 
 _EXPORT = noun_serializer("ExportResponse", "export", ExportSerializer())
+_GZIP = "application/gzip"
 _FILE = OpenApiResponse(OpenApiTypes.BINARY, "The file.")
-_MEDIA = tuple(kind.partition(";")[0] for kind in MEDIA_TYPES.values())
+_MEDIA = (*(kind.partition(";")[0] for kind in MEDIA_TYPES.values()), _GZIP)
+_EXPIRED = OpenApiResponse(ErrorEnvelopeSerializer, "The file is not kept any more.")
+_OUTSIDE = OpenApiResponse(ErrorEnvelopeSerializer, "The range is outside of the file.")
 
 
 class ExportViewSet(WireViewSet):
@@ -236,7 +249,10 @@ class ExportViewSet(WireViewSet):
         return _answer(export_cancel(actor=principal_of(request), export_id=export_id))
 
     @extend_schema(
-        responses=noun_serializer("ExportManifestResponse", "manifest", ExportManifestSerializer())
+        responses={
+            200: noun_serializer("ExportManifestResponse", "manifest", ExportManifestSerializer()),
+            410: _EXPIRED,
+        }
     )
     def manifest(self, request: Request, export_id: UUID) -> Response:
         """Get what a finished file is: its rows, its parts and their SHA-256."""
@@ -262,6 +278,8 @@ class ExportViewSet(WireViewSet):
         responses={
             **{(status, kind): _FILE for status in (200, 206) for kind in _MEDIA},
             304: OpenApiResponse(description="The caller holds the file."),
+            410: _EXPIRED,
+            416: _OUTSIDE,
         },
     )
     def download(self, request: Request, export_id: UUID) -> HttpResponseBase:
@@ -285,7 +303,7 @@ class ExportViewSet(WireViewSet):
 def file_answer(download: Download) -> HttpResponseBase:
     """Return the answer that is the file, or the range of it that was asked for."""
     job = download.job
-    kind = "application/gzip" if job.gzip else MEDIA_TYPES[ExportFormat(job.format)]
+    kind = _GZIP if job.gzip else MEDIA_TYPES[ExportFormat(job.format)]
     response = StreamingHttpResponse(download.chunks, content_type=kind)
     response["Content-Disposition"] = f'attachment; filename="{job.file_name}"'
     response["Content-Length"] = str(download.end - download.start)
