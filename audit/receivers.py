@@ -1,4 +1,7 @@
-"""Denials and failures of API requests become events, after the rollback."""
+"""Denials and failures of API requests become events, after the rollback.
+
+And two events start work: an export or a verification begins once its request is committed.
+"""
 
 from functools import partial
 from typing import Any
@@ -12,22 +15,26 @@ from audit.exports.services import EXPORT_REQUESTED
 from audit.principal import ANONYMOUS, Principal
 from audit.services import record_event
 from audit.signals import event_recorded
-from audit.tasks import request_export
+from audit.tasks import request_export, request_verification
+from audit.verification_jobs import VERIFICATION_REQUESTED
 from config.api.handler import Failure
 from config.api.signals import request_failed
 
 
 def connect() -> None:
-    """Subscribe to the signals of the floor below, and to the log itself."""
+    """Subscribe to the signals of the floor below, and to the log's own."""
     request_failed.connect(record_failure, dispatch_uid="audit.record_failure")
-    event_recorded.connect(on_events, dispatch_uid="audit.on_events")
+    event_recorded.connect(start_work, dispatch_uid="audit.start_work")
 
 
-def on_events(sender: object, events: tuple[EventDraft, ...], **kwargs: Any) -> None:
-    """Start an export after the commit of its request."""
+_STARTS = {EXPORT_REQUESTED: request_export, VERIFICATION_REQUESTED: request_verification}
+
+
+def start_work(sender: object, events: tuple[EventDraft, ...], **kwargs: Any) -> None:
+    """Have the work begin that an event asks for, once that is committed."""
     for event in events:
-        if event.name == EXPORT_REQUESTED and event.reference_id is not None:
-            transaction.on_commit(partial(request_export, UUID(event.reference_id)))
+        if event.name in _STARTS and event.reference_id is not None:
+            transaction.on_commit(partial(_STARTS[event.name], UUID(event.reference_id)))
 
 
 def record_failure(

@@ -12,6 +12,7 @@ from audit.exports.services import exports_expire
 from audit.exports.work import EXPORT_WORK
 from audit.partitions import partitions_prepare, strayed_events
 from audit.seal import seal_events as seal
+from audit.verification_jobs import VERIFICATION_WORK
 from config.jobs.tasks import request, request_all
 
 logger = logging.getLogger("assayer.audit")
@@ -64,3 +65,20 @@ def prepare_partitions() -> None:
         logger.exception("a partition of the log cannot be created")
     if strayed := strayed_events():
         logger.error("events are in the default partition", extra={"events": strayed})
+
+
+def request_verification(job_id: UUID) -> None:
+    """Have a verification that somebody asked for run in the background."""
+    request(run_verification, job_id)
+
+
+@shared_task(acks_late=True)
+def run_verification(job_id: str) -> None:
+    """Verify the whole log for who asked; what stops it is tried again by the sweep."""
+    VERIFICATION_WORK.attempt(UUID(job_id))
+
+
+@shared_task
+def continue_verifications() -> int:
+    """Take up the verification that nobody works on; return how many."""
+    return request_all(run_verification, VERIFICATION_WORK.unattended())

@@ -54,7 +54,7 @@ class Finding:
 
 def verify_trail(progress: Progress | None = None) -> AuditVerification:
     """Read every sealed event again, and keep and record what was found."""
-    return _keep(read_again(progress=progress))
+    return finding_keep(found=read_again(progress=progress))
 
 
 def read_again(
@@ -150,7 +150,8 @@ def _column_problem(event: AuditEvent) -> str:
 
 
 @transaction.atomic
-def _keep(found: Finding) -> AuditVerification:
+def finding_keep(*, found: Finding) -> AuditVerification:
+    """Keep and record what a verification of the whole log found."""
     before = trail_verdict()
     verification = AuditVerification.objects.create(
         size=found.size,

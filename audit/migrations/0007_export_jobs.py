@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("audit", "0005_partitions_by_year"),
+        ("audit", "0006_verification_jobs"),
     ]
 
     operations = [
