@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from audit.checkpoints import last_checkpoint
 from audit.choices import ExportFormat
+from audit.export_rows import Place, behind
 from audit.exports.bounds import Bounds
 from audit.exports.files import (
     Stored,
@@ -28,7 +29,7 @@ from audit.exports.files import (
     spool_store,
     unzipped,
 )
-from audit.exports.formats import PartRows, file_tail, rows_behind
+from audit.exports.formats import PartRows, file_tail
 from audit.exports.models import ExportJob, ExportPart
 from audit.exports.services import export_events, record_export_event
 from audit.exports.sheets import sheets_write
@@ -59,8 +60,6 @@ def _run(held: Held[ExportJob]) -> None:
     parts = list(job.parts.order_by("number"))
     while not parts or sum(part.rows for part in parts) < total:
         parts.append(_next_part(held, view, events, parts, total))
-    if rows_behind(events, _key(parts)).exists() and total:
-        raise DomainError(_CHANGED.format(total))
     finish = _finish_sheets if job.format == ExportFormat.XLSX else _finish_parts
     finish(held, view, events, parts)
 
@@ -76,7 +75,7 @@ def _next_part(
     source = PartRows(
         view,
         ExportFormat(job.format),
-        rows_behind(events, _key(parts)),
+        behind(events, _place(parts)),
         limit=PART_ROWS,
         is_first=not parts,
     )
@@ -85,7 +84,8 @@ def _next_part(
     stored = file_store(_name(held, number), source.chunks(), zipped=zipped)
     with _deleted_unless_recorded(stored), transaction.atomic():
         row = held.locked()
-        if (total and not source.rows) or row.rows_done + source.rows > total:
+        done = row.rows_done + source.rows
+        if (source.last is None) != (done == total):  # none follows, or some follow the last
             raise DomainError(_CHANGED.format(total))
         moment, seq = source.last or (None, None)
         part = ExportPart.objects.create(
@@ -97,12 +97,15 @@ def _next_part(
             **stored._asdict(),
         )
         # Attempts count from the last progress on: a long export outlives many restarts.
-        row.advance(rows_done=row.rows_done + source.rows, attempts=1)
+        row.advance(rows_done=done, attempts=1)
     return part
 
 
-def _key(parts: Sequence[ExportPart]) -> tuple[Any, Any] | None:
-    return (parts[-1].last_moment, parts[-1].last_seq) if parts and parts[-1].rows else None
+def _place(parts: Sequence[ExportPart]) -> Place | None:
+    if not parts:
+        return None
+    moment, seq = parts[-1].last_moment, parts[-1].last_seq
+    return None if moment is None or seq is None else (moment, seq)
 
 
 def _finish_parts(
