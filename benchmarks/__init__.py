@@ -7,6 +7,7 @@ NAMES = (
     "audit_list",
     "arc14",
     "seal",
+    "overview",
     "evaluate",
     "recalculate",
     "dry_run",
