@@ -59,7 +59,7 @@ _TYPES = (
     _event("audit.export.finished", "Export finished", _C.AUDIT, _A.UPDATE),
     _event("audit.export.failed", "Export failed", _C.AUDIT, _A.UPDATE),
     _event("audit.export.cancelled", "Export cancelled", _C.AUDIT, _A.UPDATE),
-    _event("audit.export.expired", "Export deleted when it expired", _C.AUDIT, _A.UPDATE),
+    _event("audit.export.expired", "Files of an export deleted", _C.AUDIT, _A.UPDATE),
     _event(
         "audit.export.downloaded",
         "Export downloaded",

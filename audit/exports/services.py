@@ -184,6 +184,5 @@ def _clear(export_id: UUID) -> bool:
     job.parts.all().delete()
     job.cleared_at = timezone.now()
     job.save(update_fields=["cleared_at"])
-    if job.status == JobStatus.FINISHED:
-        record_export_event("audit.export.expired", job, actor=SYSTEM)
+    record_export_event("audit.export.expired", job, actor=SYSTEM)
     return True
