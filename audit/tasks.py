@@ -10,6 +10,7 @@ from audit import verification
 from audit.checkpoints import checkpoint_sign
 from audit.exports.services import exports_expire
 from audit.exports.work import EXPORT_WORK
+from audit.lag import seal_lag
 from audit.partitions import partitions_prepare, strayed_events
 from audit.seal import seal_events as seal
 from audit.verification_jobs import VERIFICATION_WORK
@@ -17,12 +18,25 @@ from config.jobs.tasks import request, request_all
 
 logger = logging.getLogger("assayer.audit")
 
+BUSY = 250
+"""From so many waiting events on, the log is sealed each second."""
+
 
 @shared_task
 def seal_events() -> None:
     """Seal every finished event, and sign what the log came to."""
     seal()
     checkpoint_sign()
+
+
+@shared_task
+def seal_busy_log() -> None:
+    """Seal where so much waits that it would wait too long for the next `seal_events`.
+
+    A seal is a row: one a second for every single event would cost more than the events.
+    """
+    if seal_lag().events >= BUSY:
+        seal()
 
 
 @shared_task

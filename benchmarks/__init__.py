@@ -3,8 +3,11 @@
 NAMES = (
     "status",
     "metadata_write",
+    "audited_write",
     "validate_transfer",
     "audit_list",
+    "export",
+    "log_plans",
     "arc14",
     "seal",
     "overview",
