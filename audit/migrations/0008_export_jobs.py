@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("audit", "0006_verification_jobs"),
+        ("audit", "0007_log_indexes"),
     ]
 
     operations = [
