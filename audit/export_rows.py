@@ -132,9 +132,10 @@ def _copied(events: AuditEventQuerySet, columns: str, body: str, options: str) -
         statement, parameters = events.values_list(*every).query.sql_with_params()
     except EmptyResultSet:  # the caller sees nothing at all, which has no statement
         return
-    with transaction.atomic(), ClientCursor(connection.connection) as cursor:
-        cursor.execute("SET LOCAL jit = off")  # compiling takes longer than the first rows
-        chosen = cursor.mogrify(statement, parameters)
+    with transaction.atomic(), connection.cursor() as cursor:
+        binder = ClientCursor(connection.connection)
+        binder.execute("SET LOCAL jit = off")  # compiling takes longer than the first rows
+        chosen = binder.mogrify(statement, parameters)
         with cursor.copy(
             f"COPY (SELECT {columns} FROM ({chosen}) AS e{body} "  # noqa: S608 - bound above
             f"ORDER BY e.occurred_at DESC, e.seq DESC) TO STDOUT {options}"
