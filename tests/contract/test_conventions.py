@@ -22,7 +22,15 @@ from accounts.arc14.signer import sign_arc14
 from accounts.models import RoundAnchor, User
 from compliance.api.views import status as status_view
 from config.observability import health, metrics
-from tests.contract.bodies import NEW_PACK, PACK, PAIR, REQUIREMENT, SIMULATIONS, waiver_body
+from tests.contract.bodies import (
+    EXPORT,
+    NEW_PACK,
+    PACK,
+    PAIR,
+    REQUIREMENT,
+    SIMULATIONS,
+    waiver_body,
+)
 from tests.contract.routes import operations
 from tests.contract.world import (
     ASSET,
@@ -495,6 +503,18 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
     ("audit.trail.checkpoint_document", lambda w: Ask("GET", "audit-trail/checkpoints")),
     ("audit.trail.consistency_get",
      lambda w: Ask("GET", "audit-trail/consistency", query={"from": 1, "to": 2})),
+    *(
+        (f"audit.api.exports.{name}", lambda w, method=method, path=path, body=body: Ask(
+            method, f"exports{path.format(w.export.pk)}", body))
+        for name, method, path, body in (
+            ("export_request", "POST", "", EXPORT),
+            ("ExportJob.objects.visible_to", "GET", "", None),
+            ("export_get", "GET", "/{}", None),
+            ("export_cancel", "POST", "/{}/cancel", None),
+            ("export_manifest", "GET", "/{}/manifest", None),
+            ("export_download", "GET", "/{}/download", None),
+        )
+    ),
     ("audit.trail.bundle_make", lambda w: Ask("GET", "audit-trail/export/bundle")),
     ("audit.trail.inclusion_get",
      lambda w: Ask("GET", w.path("audit-trail/<uuid:event_id>/proof"))),

@@ -29,6 +29,7 @@ from jurisdictions.loading import rules_load
 from jurisdictions.models import RulePack, Waiver
 from jurisdictions.services.lifecycle import pack_submit
 from tests.contract.bodies import (
+    EXPORT,
     NEW_PACK,
     PACK,
     PAIR,
@@ -54,6 +55,7 @@ from tests.contract.world import (
     refresh_token,
     undone,
     verified,
+    waiting_export,
     waiting_run,
 )
 from tests.factories import CID, VOI, wallet
@@ -152,6 +154,19 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             "owner",
             lambda: Ask("POST", "compliance/reports", {"issuerId": str(world.issuer.pk)}),
         ),
+        "POST exports": ("owner", lambda: Ask("POST", "exports", EXPORT)),
+        "GET exports": ("owner", lambda: Ask("GET", "exports")),
+        "POST exports/<uuid:export_id>/cancel": (
+            "owner",
+            lambda: Ask("POST", f"exports/{waiting_export(world.user('owner')).pk}/cancel"),
+        ),
+        **{
+            f"GET exports/<uuid:export_id>{part}": (
+                "owner",
+                lambda part=part: Ask("GET", f"exports/{world.export.pk}{part}"),  # type: ignore[misc]
+            )
+            for part in ("", "/manifest", "/download")
+        },
         "GET compliance/reports/jobs/<uuid:job_id>": (
             "owner",
             lambda: Ask("GET", f"compliance/reports/jobs/{world.job.pk}"),
