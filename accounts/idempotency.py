@@ -6,8 +6,6 @@ a retry after that is a new request, which the rules of the record judge.
 """
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import IdempotencyRecord
 from config.api.errors import Conflict
+from config.api.idempotency import Answer, Claim
 
 logger = logging.getLogger("assayer.accounts")
 
@@ -36,22 +35,8 @@ class IdempotencyKeyInUse(Conflict):
 
     code = "IDEMPOTENCY_KEY_IN_USE"
 
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A key that is held by whoever works on its request."""
-
-    record_id: int
-    lease: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response as it was sent: status, headers and the bytes of its body."""
-
-    status_code: int
-    headers: Mapping[str, str]
-    body: bytes
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
 
 
 def idempotency_claim(*, user_id: UUID, route: str, key: str, fingerprint: str) -> Claim | Answer:

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from audit.body import moment_text
 from audit.merkle import Tree, leaf_hash
 from audit.models import AuditEvent, AuditSeal, AuditVerification
 from audit.principal import SYSTEM
@@ -25,7 +26,18 @@ from audit.tiles import sealed_leaves, sealed_places, tiles_size
 logger = logging.getLogger("assayer.audit")
 
 _STEP = 2_560
-_COMPARED = ("name", "category", "actionType", "actor", "correlationId")
+_COMPARED = (
+    "name",
+    "category",
+    "actionType",
+    "actor",
+    "correlationId",
+    "affectedAddress",
+    "toAddress",
+    "transferAllowed",
+    "referenceType",
+    "referenceId",
+)
 _HIDDEN = f"""
 SELECT count(*) FROM "{TABLE}" e
 WHERE e.seq <= %s OR (e.xid, e.seq) <= (%s::text::xid8, %s)
@@ -136,7 +148,18 @@ def _hidden(seal: AuditSeal) -> str:
 
 def _column_problem(event: AuditEvent) -> str:
     content = orjson.loads(event.body)
-    columns = (event.name, event.category, event.action_type, event.actor, event.correlation_id)
+    columns = (
+        event.name,
+        event.category,
+        event.action_type,
+        event.actor,
+        event.correlation_id,
+        event.affected_address,
+        event.to_address,
+        event.transfer_allowed,
+        event.reference_type,
+        event.reference_id,
+    )
     if content.get("id") != str(event.id):
         return "the id differs from the body"
     if tuple(content.get(key) for key in _COMPARED) != columns:
@@ -146,6 +169,11 @@ def _column_problem(event: AuditEvent) -> str:
         return "the token differs from the body"
     if content.get("success") != event.success:
         return "the outcome differs from the body"
+    issuer = None if event.issuer_id is None else str(event.issuer_id)
+    if content.get("issuerId") != issuer:
+        return "the issuer differs from the body"
+    if content.get("occurredAt") != moment_text(event.occurred_at):
+        return "the time differs from the body"
     return ""
 
 

@@ -12,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
-from accounts.api.idempotency import idempotent
 from attestations import services
 from attestations.api.credentials import (
     CREDENTIAL_MEDIA_TYPE,
@@ -30,6 +29,7 @@ from attestations.api.serializers import (
 from attestations.models import Attestation
 from attestations.selectors import attestation_get, attestations_visible
 from audit.services import record_event
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import filter_parameters, noun_serializer, page_serializer
 from config.api.serializers import WireSerializer

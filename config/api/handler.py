@@ -67,8 +67,6 @@ _BY_STATUS = {
     423: "ACCOUNT_LOCKED",
     429: "RATE_LIMITED",
 }
-# When to ask again, where a refusal is over by itself.
-_RETRY_SECONDS = {"SERVICE_UNAVAILABLE": "5", "IDEMPOTENCY_KEY_IN_USE": "1"}
 
 
 def envelope(failure: Failure, path: str) -> dict[str, Any]:
@@ -91,14 +89,14 @@ def envelope(failure: Failure, path: str) -> dict[str, Any]:
 def failure_of(exc: Exception) -> Failure:
     """Classify `exc`; what is not known is an INTERNAL_ERROR that says nothing of its text."""
     if isinstance(exc, DomainError):
-        seconds = _RETRY_SECONDS.get(exc.code)
+        retry = {"Retry-After": "5"} if exc.code == "SERVICE_UNAVAILABLE" else {}
         return Failure(
             exc.code,
             exc.message,
             {key: list(value) for key, value in exc.details.items()},
             recordable_message=exc.message,
             denied=isinstance(exc, NotVisible) or exc.code == "FORBIDDEN",
-            headers={} if seconds is None else {"Retry-After": seconds},
+            headers={**retry, **exc.headers},
             extra=exc.extra,
         )
     if isinstance(exc, (exceptions.ValidationError, DjangoValidationError)):

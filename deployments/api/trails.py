@@ -14,10 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
-from accounts.api.idempotency import idempotent
 from accounts.models import User
 from config.api.csv import csv_stream, mark_download
 from config.api.formats import utc_text
+from config.api.idempotency import idempotent
 from config.api.json import dumps
 from config.api.schema import noun_serializer
 from config.api.serializers import MomentField

@@ -20,10 +20,7 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.viewsets import ViewSet
 
 from accounts import idempotency
-from accounts.api.idempotency import idempotent
 from accounts.idempotency import (
-    Answer,
-    Claim,
     IdempotencyKeyInUse,
     IdempotencyKeyMismatch,
     idempotency_claim,
@@ -35,6 +32,7 @@ from attestations import services
 from attestations.models import Attestation, AttestationStatusChange
 from audit.models import AuditEvent
 from compliance.models import ComplianceMetadata
+from config.api.idempotency import Answer, Claim, idempotent
 from config.api.views import WireViewSet
 from deployments.models import Deployment
 from tests.attestations.bodies import REQUIRED_ONLY, URL, attest
@@ -315,7 +313,7 @@ class TestInFlight:
     ) -> None:
         with monkeypatch.context() as patch:
             raising(patch, SystemExit(1))
-            patch.setattr("accounts.api.idempotency.idempotency_release", lambda claim: None)
+            patch.setattr("accounts.idempotency.idempotency_release", lambda claim: None)
             with pytest.raises(SystemExit):
                 send(owner)
         row = IdempotencyRecord.objects.get()

@@ -63,6 +63,18 @@ class TestSealing:
             ),
             ("UPDATE audit_auditevent SET success = NOT success WHERE seq = {second}", "outcome"),
             ("UPDATE audit_auditevent SET asset_id = 5 WHERE seq = {second}", "token differs"),
+            *(
+                (f"UPDATE audit_auditevent SET {column} = {value} WHERE seq = {{second}}", finding)
+                for column, value, finding in (
+                    ("affected_address", "'x'", "a column differs"),
+                    ("to_address", "'x'", "a column differs"),
+                    ("transfer_allowed", "true", "a column differs"),
+                    ("reference_type", "'x'", "a column differs"),
+                    ("reference_id", "'x'", "a column differs"),
+                    ("issuer_id", "id", "the issuer differs"),
+                    ("occurred_at", "'2026-01-01T00:00:00Z'", "the time differs"),
+                )
+            ),
             (
                 "DELETE FROM audit_auditevent WHERE seq = {second}",
                 "is missing",

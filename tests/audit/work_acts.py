@@ -28,7 +28,9 @@ from compliance.tasks import (
     recalculate_due_statuses,
     recalculate_token_status,
 )
-from tests.contract.world import World, attest, waiting_run
+from tests.contract.world import World, attest, queued, waiting_export, waiting_run
+from tests.deployments.ledger import Ledger
+from tests.deployments.requests import use_ledger
 from tests.factories import wallet
 from whitelist.tasks import continue_imports, import_rows
 
@@ -149,6 +151,20 @@ def _asked_verification(task: str) -> Act:
     return act
 
 
+def _export(task: str) -> Act:
+    def act(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+        from audit import tasks
+
+        if task == "expire_exports":
+            return lambda: _later(timedelta(days=30), tasks.expire_exports)
+        job = waiting_export(world.user("owner"))
+        if task == "write_export":
+            return lambda: tasks.write_export(str(job.pk))
+        return lambda: _later(timedelta(hours=1), tasks.continue_exports)
+
+    return act
+
+
 def _seal(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
     from audit.tasks import seal_events
 
@@ -167,21 +183,48 @@ def _later(ahead: timedelta, task: Callable[[], Any]) -> Any:
         return task()
 
 
+def _deployments(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+    from deployments.tasks import advance_deployments
+
+    queued(world.user("owner"))
+    use_ledger(monkeypatch, Ledger())
+    return lambda: advance_deployments()
+
+
+def _deployment(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+    from deployments.tasks import advance_deployment
+
+    row = queued(world.user("owner"))
+    use_ledger(monkeypatch, Ledger())
+    return lambda: advance_deployment(str(row.pk))
+
+
+def _deployments_here(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+    queued(world.user("owner"))
+    use_ledger(monkeypatch, Ledger())
+    return lambda: call_command("advance_deployments")
+
+
 TASKS: dict[str, Act] = {
     "accounts.tasks.follow_chain_rounds": _rounds,
     "accounts.tasks.purge_idempotency_keys": _purge,
     "attestations.tasks.remind_of_expiring_attestations": _reminders,
+    "audit.tasks.continue_exports": _export("continue_exports"),
     "audit.tasks.continue_verifications": _asked_verification("continue_verifications"),
+    "audit.tasks.expire_exports": _export("expire_exports"),
     "audit.tasks.prepare_partitions": _partitions,
     "audit.tasks.run_verification": _asked_verification("run_verification"),
     "audit.tasks.seal_events": _seal,
     "audit.tasks.verify_trail": _verify,
+    "audit.tasks.write_export": _export("write_export"),
     "compliance.tasks.continue_dry_run": _dry_run,
     "compliance.tasks.continue_dry_runs": _dry_runs,
     "compliance.tasks.continue_report_jobs": _reports,
     "compliance.tasks.make_report": _report,
     "compliance.tasks.recalculate_due_statuses": _due,
     "compliance.tasks.recalculate_token_status": _recalculated,
+    "deployments.tasks.advance_deployment": _deployment,
+    "deployments.tasks.advance_deployments": _deployments,
     "jurisdictions.tasks.record_expired_waivers": _waivers,
     "whitelist.tasks.continue_imports": _imports,
     "whitelist.tasks.import_rows": _import,
@@ -214,6 +257,7 @@ def _quickstart(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
 
 _ADDRESS = ("--address", wallet(907))
 COMMANDS: dict[str, Act] = {
+    "advance_deployments": _deployments_here,
     "create_user": _command("create_user", *_ADDRESS, "--role", "Auditor", "--issuer", "New GmbH"),
     "load_rules": _command("load_rules", "--activate", "global-baseline"),
     "prepare_partitions": _command("prepare_partitions"),

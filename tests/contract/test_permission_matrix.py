@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from jurisdictions.services.lifecycle import pack_submit
 from tests.contract.bodies import (
+    EXPORT,
     NEW_PACK,
     PACK,
     PAIR,
@@ -44,6 +45,7 @@ from tests.contract.world import (
     refresh_token,
     undone,
     verified,
+    waiting_export,
     waiting_run,
 )
 from tests.factories import CID, VOI, event_bodies, wallet
@@ -63,6 +65,7 @@ _LIST = "whitelist"
 _ISSUED = "token/deployments"
 _DEPLOYMENT = f"{_ISSUED}/<uuid:deployment_id>"
 _TOKEN_LIST = "whitelist/<asset:asset_id>"
+_EXPORT = "exports/<uuid:export_id>"
 _IMPORT = "whitelist/imports/<uuid:import_id>"
 
 # method, route below /api/v1/ (or from /), case: statuses in the order of PERSONAS.
@@ -121,6 +124,13 @@ GET    {_LOG}                     -                  401  200  200  200  200  20
 GET    {_LOG}/export/csv          -                  401  200  200  200  200  200  200  200
 GET    {_LOG}/export/json         -                  401  200  200  200  200  200  200  200
 GET    {_LOG}/retention-policy    -                  401  200  200  200  200  200  200  200
+GET    exports                      -                  401  200  200  200  200  200  200  200
+POST   exports                      -                  401  202  202  202  202  202  202  202
+GET    {_EXPORT}         -                  401  404  200  404  404  200  200  200
+POST   {_EXPORT}/cancel  waiting            401  404  200  404  404  403  403  403
+GET    {_EXPORT}/manifest -                 401  404  200  404  404  200  200  200
+GET    {_EXPORT}/download -                 401  404  200  404  404  200  200  200
+
 GET    audit-trail/checkpoint       -                  401  200  200  200  200  200  200  200
 GET    audit-trail/checkpoints      -                  401  200  200  200  200  200  200  200
 GET    audit-trail/consistency      -                  401  200  200  200  200  200  200  200
@@ -140,6 +150,21 @@ GET    {_DEPLOYMENT}/events      -               401  404  200  200  404  200  2
 GET    {_DEPLOYMENT}/audit-trail -               401  404  200  200  404  200  200  200
 POST   {_DEPLOYMENT}/cancel      queued          401  404  200  403  404  200  403  200
 POST   {_DEPLOYMENT}/retry       -               401  404  200  403  404  200  403  200
+
+GET    enterprise-audit/export             -           401  200  200  200  200  200  200  200
+GET    enterprise-audit/export/csv         -           401  200  200  200  200  200  200  200
+GET    enterprise-audit/export/json        -           401  200  200  200  200  200  200  200
+GET    enterprise-audit/retention-policy   -           401  200  200  200  200  200  200  200
+GET    audit-trail                         -           401  200  200  200  200  200  200  200
+GET    audit-trail/export/csv              -           401  200  200  200  200  200  200  200
+GET    audit-trail/export/json             -           401  200  200  200  200  200  200  200
+GET    audit-trail/export/ndjson           -           401  200  200  200  200  200  200  200
+GET    issuer/audit-trail                  -           401  403  200  200  403  200  200  200
+GET    issuer/audit-trail/csv              -           401  403  200  200  403  200  200  200
+GET    issuer/audit-trail/json             -           401  403  200  200  403  200  200  200
+GET    token/<asset:asset_id>/audit-trail  -           401  404  200  200  404  200  200  200
+GET    security/activity                   -           401  200  200  200  200  200  200  200
+GET    security/refusals                   -           401  403  403  403  403  200  200  200
 
 GET    metering                  -          401  200  200  200  200  200  200  200
 GET    metering/events           -          401  200  200  200  200  200  200  200
@@ -240,6 +265,7 @@ compliance/reports      reports     0    1    1    0    1    1    1
 compliance/jurisdiction-rules rules 1    1    1    1    1    1    1
 compliance/waivers      waivers     0    1    1    0    1    1    1
 whitelist/audit-log     entries     0    2    2    0    2    2    2
+exports                 exports     0    1    0    0    1    1    1
 """
 
 
@@ -356,6 +382,10 @@ REQUESTS: dict[tuple[str, str, str], Callable[[World], Ask]] = {
 
 
 REQUESTS |= {
+    ("POST", "exports", "-"): lambda w: Ask("POST", "exports", EXPORT),
+    ("POST", f"{_EXPORT}/cancel", "waiting"): lambda w: Ask(
+        "POST", f"exports/{waiting_export(w.user('owner')).pk}/cancel"
+    ),
     ("POST", _RULES, "new"): lambda w: Ask("POST", _RULES, NEW_PACK),
     ("POST", _RULES, "copy"): lambda w: Ask(
         "POST", _RULES, {"packId": w.pack.pack_id, "from": w.pack.version}
@@ -403,6 +433,11 @@ REQUESTS |= {
     ("GET", "audit-trail/consistency", "-"): lambda w: Ask(
         "GET", "audit-trail/consistency", query=QUERIES["audit-trail/consistency"]
     ),
+    **{
+        ("GET", route, "-"): lambda w, route=route: Ask("GET", route, query=QUERIES[route])  # type: ignore[misc]
+        for route in QUERIES
+        if route.startswith("issuer/")
+    },
     ("GET", _TAGS, "-"): lambda w: Ask("GET", _TAGS, query=QUERIES[_TAGS]),
     ("DELETE", _TAGS, "-"): lambda w: Ask(
         "DELETE", _TAGS, query={**QUERIES[_TAGS], "jurisdictionCode": "GLOBAL"}

@@ -193,3 +193,19 @@ def test_an_address_that_is_none_is_a_matter_of_the_operator(nodes: dict[str, st
     nodes["rpc"] = "file:///etc/passwd"
     with pytest.raises(NotConfigured, match="no http"):
         chain_for(NETWORK)
+
+
+def test_the_nonce_of_one_that_failed_blocks_nobody(
+    owner: User, anvil: Anvil, proxy: Proxy, signer: KeySigner
+) -> None:
+    refusal = b'{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"insufficient funds"}}'
+    proxy.faults["eth_sendRawTransaction"] = Reply(200, refusal)
+    first = step(ask(owner))
+    assert first.status == Status.FAILED
+    proxy.faults.clear()
+    second = to_the_end(ask(owner), anvil)
+    assert second.status == Status.COMPLETED
+    deployment_retry(actor=owner, deployment_id=first.pk)
+    assert to_the_end(first, anvil).status == Status.COMPLETED
+    assert first.asset_identifier != second.asset_identifier
+    assert tokens_of(anvil, signer) == 2

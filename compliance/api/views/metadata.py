@@ -8,7 +8,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
-from accounts.api.idempotency import idempotent
 from accounts.api.networks import named_network
 from audit.services import record_event
 from compliance.api.filters import MetadataFilter
@@ -20,6 +19,7 @@ from compliance.api.serializers import (
 from compliance.models import ComplianceMetadata
 from compliance.services.metadata import metadata_delete, metadata_get, metadata_upsert
 from config.api.conditional import is_unchanged, not_modified
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import (
     IF_MATCH_PARAMETER,

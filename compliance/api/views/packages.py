@@ -20,7 +20,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
-from accounts.api.idempotency import idempotent
 from compliance.api.package_serializers import (
     PackageRequestSerializer,
     PackageSerializer,
@@ -40,6 +39,7 @@ from config.api.conditional import is_unchanged, not_modified
 from config.api.csv import mark_download
 from config.api.errors import ValidationFailed
 from config.api.formats import choice_of
+from config.api.idempotency import idempotent
 from config.api.schema import IF_NONE_MATCH_PARAMETER, noun_serializer
 from config.api.views import WireViewSet, answer
 

@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
-from accounts.api.idempotency import idempotent
 from audit.services import record_event
 from compliance.api.filters import ReportFilter
 from compliance.api.report_serializers import (
@@ -25,6 +24,7 @@ from compliance.models import ComplianceReport, ReportJob
 from compliance.services.report_jobs import report_ask
 from compliance.services.reports import report_read
 from config.api.conditional import is_unchanged, not_modified
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import (
     IF_NONE_MATCH_PARAMETER,

@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
-from accounts.api.idempotency import idempotent
 from accounts.policies import require_staff
 from config.api.conditional import is_unchanged, not_modified
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import (
     IF_MATCH_PARAMETER,

@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
-from accounts.api.idempotency import idempotent
 from config.api.errors import ValidationFailed
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.preconditions import require_match
 from config.api.schema import (

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
-from accounts.api.idempotency import idempotent
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import (
     IF_MATCH_PARAMETER,

@@ -10,10 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
-from accounts.api.idempotency import idempotent
 from accounts.api.networks import named_network
 from accounts.models import Token
 from accounts.selectors import token_get_visible
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import (
     ASSET_ID_PARAMETER,

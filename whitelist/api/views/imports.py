@@ -14,12 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
-from accounts.api.idempotency import idempotent
 from accounts.api.networks import named_network
 from accounts.selectors import token_get
 from config.api.conditional import is_unchanged, not_modified
 from config.api.csv import csv_response
 from config.api.formats import choice_of
+from config.api.idempotency import idempotent
 from config.api.json import dumps
 from config.api.schema import (
     IF_NONE_MATCH_PARAMETER,

@@ -6,24 +6,21 @@ today's, nor those that answer with a secret, which would be kept in the databas
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar, cast
+from importlib import import_module
+from typing import Any, Protocol, TypeVar, cast
+from uuid import UUID
 
 import orjson
+from django.conf import settings
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from accounts.api.actor import actor_of
-from accounts.idempotency import (
-    Answer,
-    idempotency_claim,
-    idempotency_finish,
-    idempotency_release,
-)
 from config.api.errors import ValidationFailed
 
 HEADERS = ("Idempotency-Key", "X-Idempotency-Key")
@@ -31,6 +28,39 @@ HIT = "X-Idempotency-Hit"
 _KEY = re.compile(r"[ -~]{1,255}")
 # Besides the body, what makes it another request.
 _CONDITIONS = ("If-Match", "Prefer")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A key that is held by whoever works on its request."""
+
+    record_id: int
+    lease: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response as it was sent: status, headers and the bytes of its body."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Keys(Protocol):
+    """What the module named by the setting `IDEMPOTENCY_KEYS` does: it remembers keys."""
+
+    def idempotency_claim(
+        self, *, user_id: UUID, route: str, key: str, fingerprint: str
+    ) -> Claim | Answer:
+        """Return the claim to do the request, or the answer that it was given before."""
+
+    def idempotency_finish(self, *, claim: Claim, answer: Answer) -> None:
+        """Keep the answer, or free the key."""
+
+    def idempotency_release(self, *, claim: Claim) -> None:
+        """Free the key."""
+
 
 Action = TypeVar("Action", bound=Callable[..., HttpResponseBase])
 
@@ -47,8 +77,9 @@ def idempotent(action: Action) -> Action:
         key = _key(request)
         if key is None:
             return action(view, request, *args, **kwargs)
-        claim = idempotency_claim(
-            user_id=actor_of(request).pk,
+        keys = cast("Keys", import_module(settings.IDEMPOTENCY_KEYS))
+        claim = keys.idempotency_claim(
+            user_id=cast("UUID", request.user.pk),
             route=_digest(f"{request.method} {request.path}".encode()),
             key=key,
             fingerprint=_fingerprint(request),
@@ -58,16 +89,16 @@ def idempotent(action: Action) -> Action:
         try:
             response = _answered(action, view, request, *args, **kwargs)
         except BaseException:
-            idempotency_release(claim=claim)
+            keys.idempotency_release(claim=claim)
             raise
         response[HIT] = "false"
         if response.streaming:
-            idempotency_release(claim=claim)
+            keys.idempotency_release(claim=claim)
         else:
             kept = cast("HttpResponse", response)
             headers = {name: value for name, value in kept.headers.items() if name != HIT}
             answer = Answer(kept.status_code, headers, kept.content)
-            idempotency_finish(claim=claim, answer=answer)
+            keys.idempotency_finish(claim=claim, answer=answer)
         return response
 
     guarded.takes_idempotency_key = True  # type: ignore[attr-defined]
