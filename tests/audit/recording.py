@@ -47,6 +47,8 @@ EXPLAINED = {
     "attestations.AttestationReminder": _ATTESTATION,
     "attestations.AttestationCredential": _CREDENTIAL,
     "audit.AuditVerification": ("audit.trail.",),
+    "audit.ExportJob": ("audit.export.",),
+    "audit.ExportPart": ("audit.export.",),
     "audit.VerificationJob": ("audit.trail.",),
     "auth.Group": ("accounts.role.",),
     "auth.Group_permissions": ("accounts.role.",),
