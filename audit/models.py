@@ -95,6 +95,8 @@ class AuditSeal(models.Model):
     `root` is the RFC 9162 tree hash of the first `size` events in the order (xid, seq);
     `frontier` holds the hashes of the complete subtrees, from which sealing goes on. After a dump
     and restore transaction ids begin anew: from then on only events behind `floor_seq` follow.
+    `order_digest` binds the places of the batch's events; `signature` is the log's over the row
+    and the signature before it (`audit.seal.seal_content`); older seals have neither.
     """
 
     size = models.BigIntegerField(primary_key=True)
@@ -103,6 +105,8 @@ class AuditSeal(models.Model):
     last_xid = models.BigIntegerField()
     last_seq = models.BigIntegerField()
     floor_seq = models.BigIntegerField(null=True)
+    order_digest = models.CharField(max_length=64, null=True)
+    signature = models.CharField(max_length=88, null=True)
     sealed_at = models.DateTimeField()
 
     class Meta:
@@ -137,12 +141,15 @@ class AuditCheckpoint(models.Model):
     """A signed statement of the tree's size and root, in the C2SP note form; append-only.
 
     `key` is the verifier key of the signature, so that one signed by an older key still verifies.
+    `signature` is the log's over the whole row, with the size that was signed before it.
     """
 
     size = models.BigIntegerField(primary_key=True)
     root = models.CharField(max_length=64)
     note = models.TextField()
     key = models.CharField(max_length=200)
+    previous = models.BigIntegerField(null=True)
+    signature = models.CharField(max_length=88, null=True)
     signed_at = models.DateTimeField()
 
     class Meta:

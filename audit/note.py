@@ -36,10 +36,7 @@ class Checkpoint:
         lines = text.split("\n")
         if len(lines) < 4 or not lines[0] or not re.fullmatch(r"0|[1-9][0-9]*", lines[1]):
             raise ValueError("a checkpoint has an origin, a size and a root")
-        try:
-            root = base64.b64decode(lines[2], validate=True)
-        except binascii.Error:
-            raise ValueError("the root is not base64") from None
+        root = base64_decode(lines[2])
         if len(root) != 32:
             raise ValueError("the root is not 32 bytes long")
         return cls(lines[0], int(lines[1]), root)
@@ -67,10 +64,7 @@ class NoteKey:
         """Return the key of its published form. Raises ValueError."""
         name, _, rest = text.partition("+")
         key_id, _, encoded = rest.partition("+")
-        try:
-            raw = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
-            raise ValueError("the key is not base64") from None
+        raw = base64_decode(encoded)
         if raw[:1] != _ED25519 or len(raw) != 33 or not _NAME.fullmatch(name):
             raise ValueError("this is no Ed25519 verifier key")
         key = cls(name, raw[1:])
@@ -92,16 +86,29 @@ def note_text(note: str, key: NoteKey) -> str:
     if not blank:
         raise ValueError("a note has an empty line before its signatures")
     text += "\n"
-    for line in signatures.splitlines():
+    if not signatures.endswith("\n"):
+        raise ValueError("a note ends with a line break")
+    for line in signatures[:-1].split("\n"):
         dash, _, rest = line.partition(" ")
         name, _, encoded = rest.partition(" ")
         if dash != "\u2014" or name != key.name:
             continue
         try:
-            raw = base64.b64decode(encoded, validate=True)
+            raw = base64_decode(encoded)
             if raw[:4] == key.key_id:
                 VerifyKey(key.raw).verify(text.encode(), raw[4:])
                 return text
         except (BadSignatureError, ValueError):
-            break
+            break  # one line that passes for the key's and is not is one too many
     raise ValueError(f"{key.name} did not sign this note")
+
+
+def base64_decode(text: str) -> bytes:
+    """Return what the text stands for. Raises ValueError unless it is the one way to write it."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("this is not base64") from None
+    if base64.b64encode(raw).decode() != text:
+        raise ValueError("this is not the plain base64 of what it stands for")
+    return raw

@@ -82,9 +82,13 @@ def signed_tree(note, key):
         raise ValueError("the key is not an Ed25519 verifier key")
     text, _, signatures = note.rpartition("\n\n")
     text += "\n"
-    for line in signatures.splitlines():
+    if not signatures.endswith("\n"):
+        raise ValueError("the checkpoint is cut")
+    for line in signatures[:-1].split("\n"):
         dash, signer, signature = line.split(" ", 2)
         raw = base64.b64decode(signature, validate=True)
+        if base64.b64encode(raw).decode() != signature:
+            raise ValueError("a signature of the checkpoint is not in plain base64")
         if (dash, signer, raw[:4].hex()) == ("\u2014", name, key_id):
             require_signature(public[1:], raw[4:], text.encode())
             origin, size, root = text.split("\n")[:3]

@@ -61,8 +61,11 @@ class TestSealing:
                 "UPDATE audit_auditevent SET actor = 'x' WHERE seq = {second}",
                 "differs from the body",
             ),
-            ("UPDATE audit_auditevent SET success = NOT success WHERE seq = {second}", "outcome"),
-            ("UPDATE audit_auditevent SET asset_id = 5 WHERE seq = {second}", "token differs"),
+            (
+                "UPDATE audit_auditevent SET success = NOT success WHERE seq = {second}",
+                "success",
+            ),
+            ("UPDATE audit_auditevent SET asset_id = 5 WHERE seq = {second}", "asset_id differs"),
             (
                 "DELETE FROM audit_auditevent WHERE seq = {second}",
                 "is missing",

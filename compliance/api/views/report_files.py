@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
-from audit.checkpoints import log_key
+from audit.log_key import log_key
 from audit.signing import public_keys
 from compliance.api.parsers import SealedReportParser
 from compliance.api.report_serializers import VerificationSerializer
