@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 from django.contrib.auth import authenticate
 from django.db import transaction
 
@@ -11,6 +11,7 @@ from accounts.admin_roles import ModelForm
 from accounts.choices import IssuerRole, Role
 from accounts.lockout import account_name
 from accounts.models import Issuer, IssuerMember, Token, User
+from accounts.services import user_password_change
 from audit.services import record_event
 
 
@@ -47,6 +48,15 @@ class LogInForm(AdminAuthenticationForm):
                     details={"method": "POST", "route": "admin/login/", "reason": "NO_ROLE"},
                 )
             raise
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    """The change of one's own password in the admin, through the service."""
+
+    def save(self, commit: bool = True) -> User:
+        user: User = self.user
+        user_password_change(user=user, password=self.cleaned_data["new_password1"])
+        return user
 
 
 class EditForm(ModelForm):

@@ -1,7 +1,6 @@
 """The event log in the admin: read-only; the selection can be exported."""
 
 import json
-from typing import Any
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
@@ -11,38 +10,20 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 
+from audit.admin_base import ReadOnlyAdmin, event_label, short_actor
+from audit.api.log_views import EVENTS
 from audit.counting import exact_count
-from audit.entries import EVENT_BARE, EVENT_COLUMNS, event_row
-from audit.events import EVENT_TYPES
+from audit.log_files import csv_file
 from audit.models import AuditCheckpoint, AuditEvent, AuditSeal, AuditVerification
+from audit.overview_admin import OverviewAdmin
 from audit.querysets import AuditEventQuerySet
 from audit.services import record_event
-from config.api.csv import csv_response
+from config.api.csv import mark_download
 from config.api.serializers import BIGINT_MAX
 
+__all__ = ["AuditEventAdmin", "OverviewAdmin"]
+
 EXPORT_LIMIT = 10_000
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Shown to those who read everything; changed by nobody."""
-
-    def _reads(self, request: HttpRequest) -> bool:
-        return bool(getattr(request.user, "reads_everything", False))
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self._reads(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._reads(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class EventPaginator(Paginator):  # type: ignore[type-arg]
@@ -73,6 +54,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     search_help_text = "Actor, correlation id, reference id or asset id, in full."
     date_hierarchy = "occurred_at"
     ordering = ("-occurred_at", "-seq")
+    change_list_template = "admin/audit/auditevent/change_list.html"
     show_full_result_count = False
     paginator = EventPaginator
     list_per_page = 50
@@ -97,8 +79,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Event")
     def label(self, event: AuditEvent) -> str:
-        kind = EVENT_TYPES.get(event.name)
-        return kind.label if kind else event.name
+        return event_label(event.name)
 
     @admin.display(description="Token", ordering="asset_id")
     def token(self, event: AuditEvent) -> str:
@@ -109,11 +90,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     @admin.display(description="Actor", ordering="actor")
     def who(self, event: AuditEvent) -> str:
         """The actor; a wallet's address in short, in full on the event's page."""
-        if len(event.actor) == 58 and "@" not in event.actor:
-            return format_html(
-                '<span title="{}">{}…{}</span>', event.actor, event.actor[:6], event.actor[-4:]
-            )
-        return event.actor
+        return short_actor(event.actor)
 
     @admin.display(description="Body (the evidence)")
     def evidence(self, event: AuditEvent) -> str:
@@ -130,7 +107,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Export the selection as CSV")
     def export_selected(
-        self, request: HttpRequest, queryset: QuerySet[AuditEvent]
+        self, request: HttpRequest, queryset: AuditEventQuerySet
     ) -> StreamingHttpResponse | HttpResponseRedirect:
         total = queryset.count()
         if total > EXPORT_LIMIT:
@@ -144,15 +121,12 @@ class AuditEventAdmin(ReadOnlyAdmin):
             item_count=total,
             details={"view": "admin", "format": "csv"},
         )
-        rows = queryset.order_by("-occurred_at", "-seq").values_list("body", flat=True)
-        return csv_response(
-            f"events-{timezone.now():%Y%m%d-%H%M%S}.csv",
-            EVENT_COLUMNS,
-            (event_row(json.loads(body)) for body in rows.iterator(chunk_size=1_000)),
-            bare=EVENT_BARE,
-            total=total,
-            limit=EXPORT_LIMIT,
+        response = StreamingHttpResponse(
+            csv_file(EVENTS, queryset, EXPORT_LIMIT), content_type="text/csv; charset=utf-8"
         )
+        name = f"events-{timezone.now():%Y%m%d-%H%M%S}.csv"
+        mark_download(response, name, total=total, limit=EXPORT_LIMIT)
+        return response
 
 
 @admin.register(AuditSeal)

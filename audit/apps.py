@@ -8,9 +8,11 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit"
 
     def ready(self) -> None:
-        from audit import lag, receivers
+        from audit import lag, partitions, receivers
+        from audit.api import log_views  # noqa: F401 - registers them
         from config.observability import health, metrics
 
         receivers.connect()
         health.add_check("auditSeal", lag.seal_state)
         metrics.add_gauges(lag.seal_gauges)
+        metrics.add_gauges(partitions.partition_gauges)

@@ -175,3 +175,12 @@ class AuditVerification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.size} events, {'intact' if self.intact else self.finding}"
+
+
+class Overview(AuditEvent):
+    """The log as a whole: what the page of the admin shows that says how it is doing."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "overview"
+        verbose_name_plural = "overview"

@@ -81,6 +81,13 @@ WHITELIST_EVENTS = (
         _S.NOTICE,
     ),
     _event(
+        "whitelist.rejections.exported",
+        "Rejected rows of an import exported",
+        _C.WHITELIST,
+        _A.EXPORT,
+        _S.NOTICE,
+    ),
+    _event(
         "whitelist.entries.exported",
         "Whitelist exported",
         _C.WHITELIST,

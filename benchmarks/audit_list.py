@@ -12,7 +12,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.choices import Role
 from accounts.services import user_create
-from audit.entries import compliance_entry
+from audit.api.log_views import COMPLIANCE_AUDIT_LOG
 from benchmarks.database import plain_connection, throw_away, using
 from benchmarks.events import fill
 from benchmarks.measure import Call, Row, sample
@@ -88,7 +88,7 @@ def raw_page(wrapper: BaseDatabaseWrapper) -> Call:
         with database.cursor() as cursor:
             (new,) = cursor.execute(_COUNT, [horizon]).fetchone() or (0,)
             rows = cursor.execute(_NEWEST, [_PAGE]).fetchall()
-        entries = [compliance_entry(orjson.loads(body)) for (body,) in rows]
+        entries = [COMPLIANCE_AUDIT_LOG.entry(str(body)) for (body,) in rows]
         return orjson.dumps({"success": True, "entries": entries, "totalCount": new})
 
     return call

@@ -65,16 +65,6 @@ class SubjectKind(TextChoices):
     ISSUANCE = "Issuance"
 
 
-class JobStatus(TextChoices):
-    """Where a report that is made in the background stands."""
-
-    QUEUED = "Queued"
-    RUNNING = "Running"
-    FINISHED = "Finished"
-    FAILED = "Failed"
-    CANCELLED = "Cancelled"
-
-
 class InputKind(TextChoices):
     """What a stored input of a report is."""
 

@@ -12,7 +12,6 @@ from accounts.models import Issuer, Token, User
 from compliance.choices import (
     ComplianceStatus,
     InputKind,
-    JobStatus,
     OverallStatus,
     ReportType,
     VerificationStatus,
@@ -23,6 +22,7 @@ from compliance.querysets import (
     ReportJobQuerySet,
     ReportQuerySet,
 )
+from config.jobs.models import JobStatus, LeasedJob
 from deployments.models import Deployment
 
 
@@ -201,19 +201,14 @@ class ComplianceReport(models.Model):
         return f"Report {self.pk}: {self.status}"
 
 
-UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
-
-
-class ReportJob(models.Model):
+class ReportJob(LeasedJob):
     """A report that somebody asked for and that is made in the background.
 
     `as_of` and `packs` are settled when the work begins, once for all tokens: the digests name
-    stored rule packs. Who works holds the `lease` until `lease_until`; whoever comes after that
-    goes on with what is done, which the parts keep. `ask_key` names what was asked for: nobody
-    has two unfinished jobs for the same.
+    stored rule packs. What is done the parts keep. `ask_key` names what was asked for: nobody has
+    two unfinished jobs for the same.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     token = models.ForeignKey(Token, on_delete=models.PROTECT, null=True, related_name="+")
     issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, null=True, related_name="+")
     deployment = models.ForeignKey(
@@ -225,22 +220,14 @@ class ReportJob(models.Model):
     period_to = models.DateTimeField(null=True)
     ask_key = models.CharField(max_length=64)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    status = models.CharField(max_length=9, choices=JobStatus, default=JobStatus.QUEUED)
-    created_at = models.DateTimeField(default=timezone.now)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
     as_of = models.DateTimeField(null=True)
     packs: "models.JSONField[Any, Any]" = models.JSONField(default=list)
     tokens_total = models.PositiveIntegerField(default=1)
     tokens_done = models.PositiveIntegerField(default=0)
-    attempts = models.PositiveSmallIntegerField(default=0)
     restarts = models.PositiveSmallIntegerField(default=0)
-    lease = models.UUIDField(null=True)
-    lease_until = models.DateTimeField(null=True)
     report = models.ForeignKey(
         ComplianceReport, on_delete=models.PROTECT, null=True, related_name="+"
     )
-    error_message = models.CharField(max_length=1000, blank=True)
 
     objects = ReportJobQuerySet.as_manager()
 
@@ -275,16 +262,8 @@ class ReportJob(models.Model):
         return f"{self.report_type} report, {self.status}"
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing more will come of it."""
-        return self.status not in UNFINISHED
-
-    @property
-    def progress_percent(self) -> int:
-        """How much is done; 100 only where the report is stored."""
-        if self.status == JobStatus.FINISHED:
-            return 100
-        return min(99, self.tokens_done * 100 // self.tokens_total) if self.tokens_total else 0
+    def progress(self) -> tuple[int, int]:
+        return self.tokens_done, self.tokens_total
 
 
 class ReportJobPart(models.Model):

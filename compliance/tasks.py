@@ -16,12 +16,9 @@ from redis.exceptions import RedisError
 from compliance.models import TokenStatus
 from compliance.services.dry_runs import dry_run_continue
 from compliance.services.recalculation import BATCH, statuses_recalculate
-from compliance.services.report_work import (
-    MAX_ATTEMPTS,
-    report_job_run,
-    unattended_report_jobs,
-)
+from compliance.services.report_work import REPORT_WORK
 from compliance.services.status import due_statuses, is_fresh, status_recalculate
+from config.jobs.tasks import request, request_all
 from jurisdictions.services.dry_runs import dry_run_fail, unattended_dry_runs
 
 logger = logging.getLogger("assayer.status")
@@ -67,18 +64,12 @@ def request_sweep() -> None:
 
 def request_dry_run(run_id: UUID) -> None:
     """Have a dry run evaluated in the background."""
-    try:
-        continue_dry_run.delay(str(run_id))
-    except (OperationalError, OSError):
-        logger.warning("the broker is down: the periodic sweep will go on with the dry run")
+    request(continue_dry_run, run_id)
 
 
 def request_report_job(job_id: UUID) -> None:
     """Have a report made in the background."""
-    try:
-        make_report.delay(str(job_id))
-    except (OperationalError, OSError):
-        logger.warning("the broker is down: the periodic sweep will make the report")
+    request(make_report, job_id)
 
 
 def _try_again_soon(key: str) -> None:
@@ -150,25 +141,17 @@ def continue_dry_run(run_id: str) -> None:
 @shared_task
 def continue_dry_runs() -> int:
     """Take up the dry runs that nobody works on; return how many."""
-    waiting = unattended_dry_runs(since=timezone.now() - timedelta(seconds=_LOST_TASK_SECONDS))
-    for run_id in waiting:
-        request_dry_run(run_id)
-    return len(waiting)
+    since = timezone.now() - timedelta(seconds=_LOST_TASK_SECONDS)
+    return request_all(continue_dry_run, unattended_dry_runs(since=since))
 
 
 @shared_task(acks_late=True)
 def make_report(job_id: str) -> None:
     """Make a report in the background; what stops it is tried again by the sweep."""
-    # Without a broker there is no sweep either.
-    for _ in range(MAX_ATTEMPTS if settings.CELERY_TASK_ALWAYS_EAGER else 1):
-        if report_job_run(job_id=UUID(job_id)):
-            return
+    REPORT_WORK.attempt(UUID(job_id))
 
 
 @shared_task
 def continue_report_jobs() -> int:
     """Take up the reports that nobody works on; return how many."""
-    waiting = unattended_report_jobs()
-    for job_id in waiting:
-        request_report_job(job_id)
-    return len(waiting)
+    return request_all(make_report, REPORT_WORK.unattended())

@@ -1,5 +1,6 @@
 """System checks: each requirement of production has a stable id (design, section 8, rule 6)."""
 
+import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from audit.signing import signing_problem
 
 MINIMUM_KEY_BYTES = 32
+DEFAULT_ORIGIN = "assayer.invalid/log"
 
 
 def _production_errors() -> list[tuple[bool, str, str, str]]:
@@ -96,6 +98,14 @@ def _production_errors() -> list[tuple[bool, str, str, str]]:
             f"Reports cannot be sealed: {signing_problem()}.",
             "Set REPORT_SIGNING_KEY or REPORT_SIGNING_KEY_FILE to the base64 of 32 random bytes, "
             "and keep the public keys of the past in REPORT_RETIRED_KEYS.",
+        ),
+        (
+            settings.AUDIT_ORIGIN == DEFAULT_ORIGIN
+            or not re.fullmatch(r"[^\s+]+", settings.AUDIT_ORIGIN),
+            "E015",
+            "The event log has no name of its own, free of blanks and plus signs.",
+            "Set AUDIT_ORIGIN to a name under a domain of yours, such as assayer.example.com/log, "
+            "and never change it.",
         ),
     ]
 

@@ -7,6 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
+from accounts.admin_password import password_change
 from attestations.api.credentials import published_status_list
 from compliance.api.views.report_files import published_keys
 from config.api import converters, handler
@@ -35,6 +36,7 @@ def api_fallback(request: HttpRequest, rest: str) -> HttpResponse:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/api/docs"), name="home"),
+    path("admin/password_change/", password_change),  # before the admin's own
     path("admin/", admin.site.urls),
     path("api/v1/", include(api_patterns)),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),

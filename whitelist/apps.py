@@ -9,5 +9,6 @@ class WhitelistConfig(AppConfig):
 
     def ready(self) -> None:
         from whitelist import receivers
+        from whitelist.api import log_views  # noqa: F401 - registers them
 
         receivers.connect()

@@ -50,16 +50,6 @@ class Enforcement(TextChoices):
     OFF = "Off"
 
 
-class ImportStatus(TextChoices):
-    """Where an import stands."""
-
-    QUEUED = "Queued"
-    RUNNING = "Running"
-    FINISHED = "Finished"
-    FAILED = "Failed"
-    CANCELLED = "Cancelled"
-
-
 class LogAction(TextChoices):
     """What an entry of the whitelist audit log says was done.
 

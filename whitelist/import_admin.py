@@ -15,13 +15,14 @@ from django.urls import URLPattern, path, reverse
 from accounts.admin_roles import ModelForm, ServiceModelAdmin, actor_of
 from config.api.csv import csv_response
 from config.api.errors import DomainError
-from whitelist.choices import BulkMode, ImportStatus
+from config.jobs.models import JobStatus
+from whitelist.choices import BulkMode
 from whitelist.csv_rows import MAX_ROWS
 from whitelist.models import WhitelistImport, WhitelistImportFile
 from whitelist.services.imports import (
     whitelist_import_cancel,
     whitelist_import_confirm,
-    whitelist_import_get,
+    whitelist_import_rejections_export,
     whitelist_import_request,
 )
 
@@ -159,7 +160,7 @@ class WhitelistImportAdmin(ServiceModelAdmin):
         if row is not None:
             context["rejections"] = list(row.rejections.order_by("line")[:_ROWS_SHOWN])
             kept = WhitelistImportFile.objects.filter(pk=row.pk).exists()
-            kept = kept and row.status == ImportStatus.FINISHED
+            kept = kept and row.status == JobStatus.FINISHED
             officer = actor_of(request).is_officer
             context["usable"] = usable = row.created + row.changed
             useless = not usable or (row.mode == BulkMode.ALL and row.rejected)
@@ -210,12 +211,12 @@ class WhitelistImportAdmin(ServiceModelAdmin):
         """Download the rows that were not used."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        row = whitelist_import_get(actor=actor_of(request), import_id=pk)
-        rows = row.rejections.order_by("line").values_list("line", "address", "reason")
+        actor = actor_of(request)
+        row, rows = whitelist_import_rejections_export(actor=actor, import_id=pk)
         return csv_response(
             f"whitelist-import-{row.pk}-rejected.csv",
             REJECTED_COLUMNS,
-            rows.iterator(chunk_size=1_000),
+            rows,
             total=row.rejected,
             limit=MAX_ROWS,
         )

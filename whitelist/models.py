@@ -9,12 +9,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Token, User
+from config.jobs.models import JobStatus, LeasedJob
 from whitelist.addresses import MAX_LENGTH
 from whitelist.choices import (
     BulkMode,
     Enforcement,
     EntryStatus,
-    ImportStatus,
     InvestorCategory,
     WhitelistRole,
 )
@@ -125,25 +125,20 @@ class WhitelistPolicy(models.Model):
         return f"{self.enforcement} for {self.token}"
 
 
-UNFINISHED = (ImportStatus.QUEUED, ImportStatus.RUNNING)
-
-
-class WhitelistImport(models.Model):
+class WhitelistImport(LeasedJob):
     """A CSV file that somebody sent for the whitelist of a token, worked on in the background.
 
     The first `rows_done` rows of the file are done: whatever stops a worker, the next one goes on
-    after them. Who works holds the `lease` until `lease_until`. Of a dry run the counts say what
-    the import would have done. Nobody has the same file for the same token in the work twice.
+    after them. Of a dry run the counts say what the import would have done. Nobody has the same
+    file for the same token in the work twice.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     token = models.ForeignKey(Token, on_delete=models.PROTECT, related_name="+")
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     file_name = models.CharField(max_length=200, blank=True)
     file_digest = models.CharField("SHA-256 of the file", max_length=64)
     mode = models.CharField(max_length=7, choices=BulkMode, default=BulkMode.PARTIAL)
     dry_run = models.BooleanField(default=False)
-    status = models.CharField(max_length=9, choices=ImportStatus, default=ImportStatus.QUEUED)
     rows_total = models.PositiveIntegerField("rows")
     rows_done = models.PositiveIntegerField(default=0)
     created = models.PositiveIntegerField("rows added", default=0)
@@ -151,12 +146,6 @@ class WhitelistImport(models.Model):
     unchanged = models.PositiveIntegerField("rows unchanged", default=0)
     rejected = models.PositiveIntegerField("rows rejected", default=0)
     created_at = models.DateTimeField("requested at", default=timezone.now)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    lease = models.UUIDField(null=True)
-    lease_until = models.DateTimeField(null=True)
-    error_message = models.CharField(max_length=1000, blank=True)
 
     objects = WhitelistImportQuerySet.as_manager()
 
@@ -177,7 +166,7 @@ class WhitelistImport(models.Model):
                 name="whitelist_import_once",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=ImportStatus.values), name="whitelist_import_status_known"
+                condition=Q(status__in=JobStatus.values), name="whitelist_import_status_known"
             ),
             models.CheckConstraint(
                 condition=Q(mode__in=BulkMode.values), name="whitelist_import_mode_known"
@@ -188,16 +177,8 @@ class WhitelistImport(models.Model):
         return f"Import of {self.rows_total} rows for {self.token}"
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing more will come of it."""
-        return self.status not in UNFINISHED
-
-    @property
-    def progress_percent(self) -> int:
-        """How much is done; 100 only where it has finished."""
-        if self.status == ImportStatus.FINISHED:
-            return 100
-        return min(99, self.rows_done * 100 // self.rows_total) if self.rows_total else 0
+    def progress(self) -> tuple[int, int]:
+        return self.rows_done, self.rows_total
 
 
 class WhitelistImportFile(models.Model):

@@ -8,7 +8,13 @@ from accounts.services.tokens import (
     token_reassign,
     token_update,
 )
-from accounts.services.users import user_by_address, user_create, user_roles_set, user_update
+from accounts.services.users import (
+    user_by_address,
+    user_create,
+    user_password_change,
+    user_roles_set,
+    user_update,
+)
 
 __all__ = [
     "issuer_create",
@@ -22,6 +28,7 @@ __all__ = [
     "token_update",
     "user_by_address",
     "user_create",
+    "user_password_change",
     "user_roles_set",
     "user_update",
 ]

@@ -122,6 +122,26 @@ def user_update(
 
 
 @transaction.atomic
+def user_password_change(*, user: User, password: str) -> None:
+    """Give `user` the password that they chose themselves; it ends their sessions of the API.
+
+    Raises django's ValidationError where it is too weak.
+    """
+    locked = User.objects.select_for_update().get(pk=user.pk)
+    _set_password(locked, password)
+    locked.save(update_fields=["password"])
+    user.password = locked.password
+    sessions_revoke(user=locked)
+    record_event(
+        "accounts.user.updated",
+        actor=user,
+        reference_type="user",
+        reference_id=str(user.pk),
+        details={"fields": ["password"]},
+    )
+
+
+@transaction.atomic
 def user_roles_set(*, actor: Principal, user: User, roles: Iterable[str]) -> None:
     """Give `user` exactly these platform roles; nobody changes their own.
 

@@ -48,12 +48,6 @@ _VIEW = "attestations"
 _CHUNK = 500
 
 
-class AttestationFileFilter(AttestationFilter):
-    """The same filters for a file, which has no pages."""
-
-    extra_parameters = frozenset[str]()
-
-
 class AttestationExportViewSet(WireViewSet):
     """Files of attestations, newest first; at most as many as the settings say."""
 
@@ -63,7 +57,7 @@ class AttestationExportViewSet(WireViewSet):
     )
 
     @extend_schema(
-        parameters=filter_parameters(AttestationFileFilter),
+        parameters=filter_parameters(AttestationFilter, paged=False),
         responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "The CSV file.")},
     )
     def export_csv(self, request: Request) -> StreamingHttpResponse:
@@ -79,7 +73,7 @@ class AttestationExportViewSet(WireViewSet):
         )
 
     @extend_schema(
-        parameters=filter_parameters(AttestationFileFilter),
+        parameters=filter_parameters(AttestationFilter, paged=False),
         responses={(200, "application/json"): OpenApiResponse(OpenApiTypes.OBJECT, "The file.")},
     )
     def export_json(self, request: Request) -> StreamingHttpResponse:
@@ -95,7 +89,7 @@ class AttestationExportViewSet(WireViewSet):
 def _begin_export(request: Request, form: str) -> tuple["QuerySet[Any]", int, int]:
     actor = actor_of(request)
     visible = attestations_visible(actor=actor, now=timezone.now())
-    rows, words = AttestationFileFilter.apply(visible, request)
+    rows, words = AttestationFilter.select(visible, request.query_params)
     total, limit = rows.count(), settings.EXPORT_ROW_LIMIT
     asset_id = request.query_params.get("assetId")
     record_event(

@@ -53,9 +53,3 @@ class ComplianceAuditFilter(LogFilter):
 
     actionType = ChoiceFilter(field_name="action_type", enum=ActionType)
     success = BooleanFilter(field_name="success")
-
-
-class ComplianceAuditFileFilter(ComplianceAuditFilter):
-    """The same filters for a file, which has no pages."""
-
-    extra_parameters = frozenset[str]()

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit import trail
-from audit.api.filters import ComplianceAuditFileFilter
+from audit.api.filters import ComplianceAuditFilter
 from audit.models import AuditCheckpoint, AuditEvent
 from audit.principal import Principal
 from audit.tiles import WIDTH
@@ -154,7 +154,7 @@ class TrailViewSet(WireViewSet):
         return _tile(level, number, width)
 
     @extend_schema(
-        parameters=filter_parameters(ComplianceAuditFileFilter),
+        parameters=filter_parameters(ComplianceAuditFilter, paged=False),
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )
     def bundle(self, request: Request) -> HttpResponse:
@@ -164,8 +164,8 @@ class TrailViewSet(WireViewSet):
         that needs nothing of ours.
         """
         actor = _principal(request)
-        events, words = ComplianceAuditFileFilter.apply(
-            AuditEvent.objects.visible_to(actor), request
+        events, words = ComplianceAuditFilter.select(
+            AuditEvent.objects.visible_to(actor), request.query_params
         )
         made = trail.bundle_make(actor=actor, events=events, criteria=words)
         EXPORTED_ROWS.labels("audit-trail", "bundle").inc(made.rows)

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.networks import NetworkField
-from compliance.choices import JobStatus, OverallStatus, ReportType, SubjectKind
+from compliance.choices import OverallStatus, ReportType, SubjectKind
 from compliance.models import ComplianceReport, ReportJob
 from compliance.report_subjects import Subject
 from compliance.reports.schema import SCHEMA_PATH
@@ -18,6 +18,7 @@ from config.api.serializers import (
     MomentField,
     WireSerializer,
 )
+from config.jobs.models import JobStatus
 
 
 @extend_schema_field(

@@ -7,21 +7,22 @@ worker must know, so nothing is lost where the broker is down or a worker is kil
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Token, User
 from audit.body import EventDraft
 from audit.principal import Principal
 from audit.services import record_events
-from compliance.choices import JobStatus, ReportType
+from compliance.choices import ReportType
 from compliance.issuer_material import issuer_events
-from compliance.models import UNFINISHED, ComplianceReport, ReportJob
+from compliance.models import ComplianceReport, ReportJob
 from compliance.report_material import token_events
 from compliance.report_subjects import ReportAsk, Subject, ask_key, find_subject
 from compliance.services.reports import report_make
-from config.api.errors import Conflict, NotFound, NotVisible, PermissionRefused
+from config.api.errors import NotFound, NotVisible, PermissionRefused
 from config.api.formats import utc_text
+from config.jobs.work import end_cancelled, stored_once
 
 # More than that would keep the caller waiting.
 LONG_TOKENS = 50
@@ -86,11 +87,7 @@ def _is_long(subject: Subject, ask: ReportAsk, as_of: datetime) -> bool:
 @transaction.atomic
 def _job_request(actor: User, ask: ReportAsk, subject: Subject) -> ReportJob:
     key = ask_key(ask, subject)
-    mine = ReportJob.objects.select_related(*_RELATED).filter(
-        requested_by=actor, ask_key=key, status__in=UNFINISHED
-    )
-    if (waiting := mine.first()) is not None:
-        return waiting
+    mine = ReportJob.objects.select_related(*_RELATED).filter(requested_by=actor, ask_key=key)
     job = ReportJob(
         **subject.fields,
         report_type=ask.report_type,
@@ -101,18 +98,11 @@ def _job_request(actor: User, ask: ReportAsk, subject: Subject) -> ReportJob:
         requested_by=actor,
         tokens_total=_tokens_total(subject),
     )
-    try:
-        with transaction.atomic():
-            job.save(force_insert=True)
-    except IntegrityError:
-        # Somebody who asked at the same moment was first; any other reason is a defect.
-        waiting = mine.first()
-        if waiting is None:
-            raise
-        return waiting
-    # Starts the work, once this is committed.
-    record_job_event(REPORT_JOB_REQUESTED, job, actor=actor)
-    return job
+    asked, is_new = stored_once(job, mine)
+    if is_new:
+        # Starts the work, once this is committed.
+        record_job_event(REPORT_JOB_REQUESTED, asked, actor=actor)
+    return asked
 
 
 def _tokens_total(subject: Subject) -> int:
@@ -180,13 +170,7 @@ def report_job_cancel(*, actor: User, job_id: UUID) -> ReportJob:
     job = ReportJob.objects.select_for_update().get(pk=job_id)
     if job.requested_by_id != actor.pk and not actor.is_officer:
         raise PermissionRefused("Only who asked for a report, or an officer, may cancel it.")
-    if job.status == JobStatus.CANCELLED:
-        return report_job_get(actor=actor, job_id=job_id)
-    if job.is_over:
-        raise Conflict(f"This job is {job.status.lower()} already.")
-    job.status, job.finished_at = JobStatus.CANCELLED, timezone.now()
-    job.lease = job.lease_until = None
-    job.save(update_fields=["status", "finished_at", "lease", "lease_until"])
-    job.parts.all().delete()
-    record_job_event("compliance.report_job.cancelled", job, actor=actor)
+    if end_cancelled(job, "job"):
+        job.parts.all().delete()
+        record_job_event("compliance.report_job.cancelled", job, actor=actor)
     return report_job_get(actor=actor, job_id=job_id)

@@ -1,25 +1,20 @@
 """The work on reports that are made in the background; whoever is stopped, the next one goes on.
 
-Who works holds the job's lease and renews it with every batch. The sections of the tokens that are
-done stay with the job, all of one moment and by one set of rule packs, until the report is put
-together in one transaction.
+The sections of the tokens that are done stay with the job, all of one moment and by one set of rule
+packs, until the report is put together in one transaction.
 """
 
-import logging
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Token
-from compliance.choices import InputKind, JobStatus
+from compliance.choices import InputKind
 from compliance.issuer_material import issuer_material, issuer_tokens, packs_of, token_materials
-from compliance.models import UNFINISHED, ReportInput, ReportJob, ReportJobPart
+from compliance.models import ReportInput, ReportJob, ReportJobPart
 from compliance.past import PastNotKept
 from compliance.report_material import pack_inputs, store_inputs
 from compliance.report_subjects import ReportAsk, Subject, find_subject
@@ -27,84 +22,15 @@ from compliance.reports.content import StoredInput
 from compliance.reports.issuer_content import TokenSection, make_issuer_content, make_section
 from compliance.services.report_jobs import job_ask, record_job_event
 from compliance.services.reports import report_keep, report_make
-from config.api.errors import DomainError
+from config.jobs.models import JobStatus
+from config.jobs.work import Held, JobKind
 from jurisdictions.engine import Pack, pack_from_document
 
-logger = logging.getLogger("assayer.reports")
-
 BATCH = 50
-LEASE_SECONDS = 120
-MAX_ATTEMPTS = 5
 MAX_RESTARTS = 3
-_RELATED = ("token__issuer", "issuer", "deployment", "requested_by")
-_GIVEN_UP = "The report could not be made; the operator's log says why. Ask again later."
 
 
-class _LeaseLost(Exception):
-    """The job was cancelled, or somebody else works on it."""
-
-
-class _Work(NamedTuple):
-    """A job that this worker holds."""
-
-    job: ReportJob
-    lease: UUID
-
-    def locked(self) -> ReportJob:
-        """Return the row, locked, while it is held; else raise `_LeaseLost`."""
-        row = ReportJob.objects.select_for_update().filter(pk=self.job.pk).first()
-        if row is None or row.lease != self.lease or row.status != JobStatus.RUNNING:
-            raise _LeaseLost
-        return row
-
-
-def report_job_run(*, job_id: UUID) -> bool:
-    """Work on the job until it is over; return False where it should be tried again.
-
-    Does nothing where it is over already or somebody works on it.
-    """
-    work = _claim(job_id)
-    if work is None:
-        return True
-    try:
-        _run(work)
-    except _LeaseLost:
-        logger.info("report job left to others", extra={"job": str(job_id)})
-    except DomainError as refusal:
-        _fail(work, refusal.message)
-    except Exception:
-        logger.exception("a report job stopped", extra={"job": str(job_id)})
-        return _give_back(work)
-    return True
-
-
-def unattended_report_jobs(*, limit: int = 100) -> Sequence[UUID]:
-    """Return the jobs that nobody works on: queued for a while, or their worker is gone."""
-    now = timezone.now()
-    waiting = Q(status=JobStatus.QUEUED, created_at__lte=now - timedelta(seconds=30))
-    left = Q(status=JobStatus.RUNNING, lease_until__lte=now)
-    rows = ReportJob.objects.filter(waiting | left).order_by("created_at")
-    return list(rows.values_list("pk", flat=True)[:limit])
-
-
-@transaction.atomic
-def _claim(job_id: UUID) -> _Work | None:
-    rows = ReportJob.objects.select_for_update(skip_locked=True, of=("self",))
-    job = rows.select_related(*_RELATED).filter(pk=job_id, status__in=UNFINISHED).first()
-    now = timezone.now()
-    if job is None or (job.lease_until is not None and job.lease_until > now):
-        return None
-    if job.attempts >= MAX_ATTEMPTS:
-        _end_failed(job, _GIVEN_UP)
-        return None
-    job.status, job.attempts = JobStatus.RUNNING, job.attempts + 1
-    job.started_at = job.started_at or now
-    job.lease, job.lease_until = uuid4(), now + timedelta(seconds=LEASE_SECONDS)
-    job.save(update_fields=["status", "attempts", "started_at", "lease", "lease_until"])
-    return _Work(job, job.lease)
-
-
-def _run(work: _Work) -> None:
+def _run(work: Held[ReportJob]) -> None:
     job = work.job
     subject = Subject.of(job)
     # Since it was asked for, the issuer may have lost the token, or the person the issuer.
@@ -132,7 +58,7 @@ def _run(work: _Work) -> None:
 
 
 @transaction.atomic
-def _make_at_once(work: _Work, subject: Subject) -> None:
+def _make_at_once(work: Held[ReportJob], subject: Subject) -> None:
     job = work.locked()
     ask, now = job_ask(job), timezone.now()
     report = report_make(actor=work.job.requested_by, ask=ask, subject=subject, moment=now)
@@ -140,7 +66,7 @@ def _make_at_once(work: _Work, subject: Subject) -> None:
     _finish(work, job, report.pk)
 
 
-def _make_in_batches(work: _Work, subject: Subject) -> None:
+def _make_in_batches(work: Held[ReportJob], subject: Subject) -> None:
     job, issuer = work.job, subject.issuer
     if issuer is None:
         raise ValueError("only issuers have batches")
@@ -172,7 +98,7 @@ def _make_in_batches(work: _Work, subject: Subject) -> None:
         _finish(work, row, report.pk)
 
 
-def _begin(work: _Work, subject: Subject) -> None:
+def _begin(work: Held[ReportJob], subject: Subject) -> None:
     """Settle the moment and the rule packs, once for all tokens."""
     job = work.job
     if subject.issuer is None:
@@ -184,9 +110,8 @@ def _begin(work: _Work, subject: Subject) -> None:
     with transaction.atomic():
         row = work.locked()
         store_inputs([(InputKind.PACK, one) for one in inputs])
-        row.as_of, row.packs = moment, [one.digest for one in inputs]
-        row.tokens_total = len(tokens)
-        row.save(update_fields=["as_of", "packs", "tokens_total"])
+        digests = [one.digest for one in inputs]
+        row.advance(as_of=moment, packs=digests, tokens_total=len(tokens))
     job.as_of, job.packs, job.tokens_total = row.as_of, row.packs, row.tokens_total
 
 
@@ -197,7 +122,7 @@ def _stored_packs(job: ReportJob) -> tuple[Pack, ...]:
 
 @transaction.atomic
 def _keep_parts(
-    work: _Work, tokens: Sequence[Token], sections: Sequence[TokenSection], total: int
+    work: Held[ReportJob], tokens: Sequence[Token], sections: Sequence[TokenSection], total: int
 ) -> None:
     row = work.locked()
     ReportJobPart.objects.bulk_create(
@@ -211,9 +136,7 @@ def _keep_parts(
         )
         for token, section in zip(tokens, sections, strict=True)
     )
-    row.tokens_total, row.tokens_done = total, row.parts.count()
-    row.lease_until = timezone.now() + timedelta(seconds=LEASE_SECONDS)
-    row.save(update_fields=["tokens_total", "tokens_done", "lease_until"])
+    row.advance(tokens_total=total, tokens_done=row.parts.count())
 
 
 def _section_of(part: ReportJobPart) -> TokenSection:
@@ -226,56 +149,34 @@ def _section_of(part: ReportJobPart) -> TokenSection:
 
 
 @transaction.atomic
-def _restart(work: _Work) -> bool:
+def _restart(work: Held[ReportJob]) -> bool:
     row = work.locked()
     if row.restarts >= MAX_RESTARTS:
         return False
-    row.restarts, row.as_of, row.packs, row.tokens_done = row.restarts + 1, None, [], 0
-    row.lease_until = timezone.now() + timedelta(seconds=LEASE_SECONDS)
-    row.save(update_fields=["restarts", "as_of", "packs", "tokens_done", "lease_until"])
+    row.advance(restarts=row.restarts + 1, as_of=None, packs=[], tokens_done=0)
     row.parts.all().delete()
     work.job.as_of, work.job.packs = None, []
     return True
 
 
-def _finish(work: _Work, row: ReportJob, report_id: UUID) -> None:
-    row.status, row.report_id, row.finished_at = JobStatus.FINISHED, report_id, timezone.now()
-    row.lease = row.lease_until = None
-    row.tokens_done = row.tokens_total
-    row.save()
+def _finish(work: Held[ReportJob], row: ReportJob, report_id: UUID) -> None:
+    done = row.tokens_total
+    row.end(JobStatus.FINISHED, report_id=report_id, as_of=row.as_of, tokens_done=done)
     row.parts.all().delete()
     record_job_event("compliance.report_job.finished", row, actor=work.job.requested_by)
 
 
-@transaction.atomic
-def _fail(work: _Work, message: str) -> None:
-    try:
-        _end_failed(work.locked(), message)
-    except _LeaseLost:
-        logger.info("report job left to others", extra={"job": str(work.job.pk)})
-
-
-def _end_failed(job: ReportJob, message: str) -> None:
-    job.status, job.finished_at = JobStatus.FAILED, timezone.now()
-    job.error_message = message[:1000]
-    job.lease = job.lease_until = None
-    job.save(update_fields=["status", "finished_at", "error_message", "lease", "lease_until"])
+def _failed(job: ReportJob) -> None:
     job.parts.all().delete()
     record_job_event(
         "compliance.report_job.failed", job, actor=job.requested_by, error=job.error_message
     )
 
 
-@transaction.atomic
-def _give_back(work: _Work) -> bool:
-    """Leave the job to whoever comes next; return whether it is over instead."""
-    try:
-        row = work.locked()
-    except _LeaseLost:
-        return True
-    if row.attempts >= MAX_ATTEMPTS:
-        _end_failed(row, _GIVEN_UP)
-        return True
-    row.status, row.lease, row.lease_until = JobStatus.QUEUED, None, None
-    row.save(update_fields=["status", "lease", "lease_until"])
-    return False
+REPORT_WORK = JobKind(
+    model=ReportJob,
+    related=("token__issuer", "issuer", "deployment", "requested_by"),
+    work=_run,
+    failed=_failed,
+    given_up="The report could not be made; the operator's log says why. Ask again later.",
+)

@@ -51,11 +51,15 @@ def csv_stream(
     header: Sequence[str], rows: Iterable[Sequence[Any]], bare: frozenset[int] = frozenset()
 ) -> Iterator[bytes]:
     """Yield the file in chunks; a failure midway ends it with a line that says it is incomplete."""
-    buffer = [",".join(header) + "\r\n"]
+    return text_stream(",".join(header) + "\r\n", (line(row, bare) for row in rows))
+
+
+def text_stream(header: str, records: Iterable[str]) -> Iterator[bytes]:
+    """Yield the file of records that are lines already, as `csv_stream` does."""
+    buffer = [header]
     size = 0
     try:
-        for row in rows:
-            record = line(row, bare)
+        for record in records:
             buffer.append(record)
             size += len(record)
             if size >= _CHUNK_BYTES:

@@ -1,5 +1,6 @@
 """Filter base: camelCase parameters, strict values, unknown parameters refused."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from config.api.formats import choice_of, looks_like_moment
-from config.api.paging import PAGING_PARAMETERS, refuse_unknown
+from config.api.paging import PAGING_PARAMETERS, refuse_unknown_names
 from config.api.serializers import BIGINT_MAX
 
 Rows = TypeVar("Rows", bound="QuerySet[Any]")
@@ -113,8 +114,21 @@ class WireFilterSet(django_filters.FilterSet):
     @classmethod
     def apply(cls, queryset: Rows, request: Request) -> tuple[Rows, str]:
         """Return `queryset` filtered by the request, and the filters in words for the event log."""
-        refuse_unknown(request, cls.known_parameters())
-        filters = cls(data=request.query_params, queryset=queryset, request=request)
+        return cls.select(queryset, request.query_params, cls.extra_parameters)
+
+    @classmethod
+    def select(
+        cls,
+        queryset: Rows,
+        parameters: Mapping[str, Any],
+        beside: frozenset[str] = frozenset(),
+    ) -> tuple[Rows, str]:
+        """Return `queryset` filtered by `parameters`, and the filters in words for the event log.
+
+        A parameter that is wrong, or neither a filter nor in `beside`, is a 400.
+        """
+        refuse_unknown_names(parameters, beside | frozenset(cls.base_filters))
+        filters = cls(data=parameters, queryset=queryset)
         if not filters.form.is_valid():
             raise ValidationError({name: list(text) for name, text in filters.form.errors.items()})
         chosen = {

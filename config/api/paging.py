@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import orjson
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import Q, QuerySet
+from django.utils.datastructures import MultiValueDict
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
@@ -143,14 +144,20 @@ def _integer(raw: str | None, name: str, default: int, cap: int) -> int:
 
 def refuse_unknown(request: Request, known: Sequence[str] | frozenset[str]) -> None:
     """Raise a 400 that names every query parameter not in `known`, and every repeated one."""
-    if not request.query_params:
+    refuse_unknown_names(request.query_params, known)
+
+
+def refuse_unknown_names(
+    parameters: Mapping[str, Any], known: Sequence[str] | frozenset[str]
+) -> None:
+    """Raise a 400 that names every parameter not in `known`, and every repeated one of a query."""
+    if not parameters:
         return
     allowed = set(known)
-    problems = {
-        name[:100]: ["Unknown parameter."] for name in request.query_params if name not in allowed
-    }
-    for name, values in request.query_params.lists():
-        if len(values) > 1:
-            problems.setdefault(name[:100], ["Given more than once."])
+    problems = {name[:100]: ["Unknown parameter."] for name in parameters if name not in allowed}
+    if isinstance(parameters, MultiValueDict):
+        for name, values in parameters.lists():
+            if len(values) > 1:
+                problems.setdefault(name[:100], ["Given more than once."])
     if problems:
         raise ValidationError(problems)

@@ -67,8 +67,8 @@ def choice_parameter(name: str, enum: type[TextChoices], description: str) -> Op
     return OpenApiParameter(name, _choice_of(enum.values), description=description)
 
 
-def filter_parameters(filterset: type[Any]) -> list[OpenApiParameter]:
-    """Return the documentation of the query parameters of a `WireFilterSet`."""
+def filter_parameters(filterset: type[Any], *, paged: bool = True) -> list[OpenApiParameter]:
+    """Return the documentation of the query parameters of a filter set; a file has no pages."""
     described = []
     for name, declared in filterset.base_filters.items():
         enum = declared.extra.get("enum")
@@ -80,7 +80,8 @@ def filter_parameters(filterset: type[Any]) -> list[OpenApiParameter]:
         if enum is not None:
             kind = _choice_of(enum.values)
         described.append(OpenApiParameter(name, kind))
-    described += [parameter for parameter in PAGING if parameter.name in filterset.extra_parameters]
+    paging = filterset.extra_parameters if paged else frozenset()
+    described += [parameter for parameter in PAGING if parameter.name in paging]
     return described
 
 

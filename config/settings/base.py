@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "corsheaders",
@@ -300,6 +301,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "seal-events": {"task": "audit.tasks.seal_events", "schedule": 10.0},
     "verify-audit-trail": {"task": "audit.tasks.verify_trail", "schedule": 3600.0},
+    "prepare-partitions": {"task": "audit.tasks.prepare_partitions", "schedule": 86_400.0},
     "follow-chain-rounds": {"task": "accounts.tasks.follow_chain_rounds", "schedule": 30.0},
 }
 

@@ -1,5 +1,6 @@
 """The admin's log-in: the same lock-out and the same events as the API's."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -94,3 +95,28 @@ def test_a_password_is_in_no_event(user, client, caplog):
 
 def test_csrf_is_required(user):
     assert log_in(Client(enforce_csrf_checks=True)).status_code == 403
+
+
+def test_a_changed_password_is_recorded_and_ends_sessions(user, client, anonymous, events):
+    credentials = {"email": EMAIL, "password": PASSWORD}
+    session = anonymous.post(LOGIN, credentials, format="json").json()
+    log_in(client)
+    page, new = reverse("admin:password_change"), "another long enough secret"
+    form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    weak = {**form, "new_password1": "short", "new_password2": "short"}
+    for wrong in ({**form, "old_password": WRONG}, weak, {**form, "new_password2": WRONG}):
+        assert client.post(page, wrong).status_code == 200
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)
+    assert events("accounts.user.updated") == []
+
+    assert client.post(page, form).status_code == 302
+    assert client.get(INDEX).status_code == 200  # this session goes on
+    user.refresh_from_db()
+    assert user.check_password(new)
+    [event] = events("accounts.user.updated")
+    assert (event["actorId"], event["referenceId"]) == (str(user.pk), str(user.pk))
+    assert event["details"] == {"fields": ["password"]}
+    assert new not in json.dumps(event)
+    again = {"refreshToken": session["refreshToken"]}
+    assert anonymous.post(f"{LOGIN[:-5]}refresh", again, format="json").status_code == 401

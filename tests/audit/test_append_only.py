@@ -65,7 +65,7 @@ def test_truncate_and_replace_are_refused(event: AuditEvent) -> None:
         statements = [
             "TRUNCATE audit_auditevent",
             f"INSERT INTO audit_auditevent ({listed}) SELECT {listed} FROM audit_auditevent "
-            "ON CONFLICT (seq) DO UPDATE SET actor = 'somebody else'",
+            "ON CONFLICT (seq, occurred_at) DO UPDATE SET actor = 'somebody else'",
         ]
     else:
         statements = [

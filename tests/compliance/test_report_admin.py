@@ -8,7 +8,7 @@ from accounts.models import Issuer, Token, User
 from compliance.models import ComplianceReport, ReportJob
 from compliance.services import report_jobs
 from compliance.services.report_jobs import report_ask
-from compliance.services.report_work import report_job_run
+from compliance.services.report_work import REPORT_WORK
 from compliance.services.reports import report_generate
 from deployments.models import Deployment
 from tests.compliance.test_admin import browser
@@ -52,7 +52,7 @@ def test_a_job_shows_how_far_it_is_and_where_the_report_is(
     listed = client.get(JOBS).text
     assert "0 % (0 of 1 tokens)" in listed
     assert "Not stored yet." in client.get(f"{JOBS}{job.pk}/change/").text
-    report_job_run(job_id=job.pk)
+    REPORT_WORK.run(job.pk)
     page = client.get(f"{JOBS}{job.pk}/change/").text
     assert "100 % (1 of 1 tokens)" in page
     report = ComplianceReport.objects.get()

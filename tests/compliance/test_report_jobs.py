@@ -16,8 +16,9 @@ from compliance import tasks
 from compliance.models import ComplianceReport, ReportInput, ReportJob, ReportJobPart
 from compliance.services import report_jobs, report_work
 from compliance.services.metadata import metadata_upsert
-from compliance.services.report_work import report_job_run, unattended_report_jobs
+from compliance.services.report_work import REPORT_WORK
 from config.api.formats import utc_text
+from config.jobs.work import MAX_ATTEMPTS
 from deployments.models import Deployment
 from jurisdictions.models import RulePack
 from jurisdictions.services.lifecycle import pack_retire
@@ -69,7 +70,7 @@ def poll(user: User, job: dict[str, Any], **headers: str) -> Any:
 
 
 def run(job: dict[str, Any]) -> bool:
-    return report_job_run(job_id=UUID(job["jobId"]))
+    return REPORT_WORK.run(UUID(job["jobId"]))
 
 
 class Killed(BaseException):
@@ -236,9 +237,9 @@ def test_a_killed_worker_loses_nothing(
     )  # fmt: skip
     assert run(job) is True  # somebody holds it: nothing happens
     assert poll(owner, job).json()["job"]["tokensDone"] == 2
-    assert list(unattended_report_jobs()) == []
+    assert list(REPORT_WORK.unattended()) == []
     expire(job)
-    assert list(unattended_report_jobs()) == [UUID(job["jobId"])]
+    assert list(REPORT_WORK.unattended()) == [UUID(job["jobId"])]
     killed_after(99)
     seen: list[int] = []
     read = report_work.token_materials
@@ -348,8 +349,8 @@ def test_a_defect_is_tried_again_and_not_for_ever(
         raise RuntimeError("a secret")
 
     monkeypatch.setattr(report_work, "token_materials", broken)
-    outcomes = [run(job) for _ in range(report_work.MAX_ATTEMPTS)]
-    assert outcomes == [False] * (report_work.MAX_ATTEMPTS - 1) + [True]
+    outcomes = [run(job) for _ in range(MAX_ATTEMPTS)]
+    assert outcomes == [False] * (MAX_ATTEMPTS - 1) + [True]
     failed = poll(owner, job).json()["job"]
     assert failed["status"] == "Failed"
     assert "secret" not in failed["errorMessage"]

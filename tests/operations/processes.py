@@ -29,6 +29,7 @@ PRODUCTION = {
     "CELERY_BROKER_URL": "redis://redis.invalid:6379/1",
     "ALLOWED_HOSTS": "assayer.example.com",
     "ARC14_REALMS": "Example#ARC14",
+    "AUDIT_ORIGIN": "assayer.example.com/log",
     "REPORT_SIGNING_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
     "TRUSTED_PROXIES": "1",
 }

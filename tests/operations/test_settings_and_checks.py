@@ -32,6 +32,7 @@ MISSING: dict[str, tuple[dict[str, str], str]] = {
     "E012": ({}, "ARC14_MAX_ANCHOR_AGE = __import__('datetime').timedelta(hours=6, seconds=1)"),
     "E013": ({}, "RETENTION_YEARS = {'compliance_audit_event': 6}"),
     "E014": ({"REPORT_SIGNING_KEY": ""}, ""),
+    "E015": ({"AUDIT_ORIGIN": "assayer.invalid/log"}, ""),
 }
 ALSO_MISSING: list[tuple[str, dict[str, str], str]] = [
     ("E002", {}, "USE_TZ = False"),
@@ -45,6 +46,8 @@ ALSO_MISSING: list[tuple[str, dict[str, str], str]] = [
     ("E009", {"ALLOWED_HOSTS": "*"}, ""),
     ("E010", {}, "DEMO_ENABLED = True"),
     ("E014", {"REPORT_SIGNING_KEY": "AAAA"}, ""),
+    ("E015", {"AUDIT_ORIGIN": ""}, ""),
+    ("E015", {"AUDIT_ORIGIN": "assayer.example.com/the log"}, ""),
 ]
 
 # Asks for the checks as `manage.py check` does, in one process for many settings.

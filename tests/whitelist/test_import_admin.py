@@ -18,7 +18,7 @@ from tests.whitelist.imports import csv_of, listed, requested, rows_of
 from whitelist.choices import BulkMode
 from whitelist.models import WhitelistEntry, WhitelistImport, WhitelistImportFile
 from whitelist.services.entries import whitelist_entry_upsert
-from whitelist.services.import_work import whitelist_import_run
+from whitelist.services.import_work import IMPORT_WORK
 from whitelist.services.imports import whitelist_import_confirm
 from whitelist.tasks import continue_imports
 
@@ -57,7 +57,7 @@ def page(row: WhitelistImport, step: str = "change") -> str:
 
 def tried(user: User, token: Token, raw: bytes, mode: BulkMode = BulkMode.PARTIAL) -> Any:
     row = requested(user, token, raw, mode, dry_run=True)
-    whitelist_import_run(import_id=row.pk)
+    IMPORT_WORK.run(row.pk)
     row.refresh_from_db()
     return row
 

@@ -14,7 +14,7 @@ from tests.whitelist.imports import csv_of, rows_of
 from whitelist import tasks
 from whitelist.models import WhitelistEntry, WhitelistImport
 from whitelist.services import import_work
-from whitelist.services.import_work import whitelist_import_run
+from whitelist.services.import_work import IMPORT_WORK
 from whitelist.services.imports import (
     whitelist_import_cancel,
     whitelist_import_confirm,
@@ -78,7 +78,7 @@ def created() -> list[str | None]:
 
 def test_many_workers_at_one_import_write_each_row_once(token: Token, owner: User) -> None:
     row = requested(owner, token, csv_of(*rows_of(60)))
-    results = together(*[lambda: whitelist_import_run(import_id=row.pk)] * 4)
+    results = together(*[lambda: IMPORT_WORK.run(row.pk)] * 4)
     assert results == [True] * 4
     row.refresh_from_db()
     assert (row.status, row.created, row.attempts) == ("Finished", 60, 1)
@@ -91,8 +91,8 @@ def test_imports_of_one_token_that_overlap_neither_deadlock_nor_lose(
     forth = requested(owner, token, csv_of(*rows_of(40, more=",Active,Forth")))
     back = requested(owner, token, csv_of(*reversed(rows_of(40, first=20, more=",Active,Back"))))
     results = together(
-        lambda: whitelist_import_run(import_id=forth.pk),
-        lambda: whitelist_import_run(import_id=back.pk),
+        lambda: IMPORT_WORK.run(forth.pk),
+        lambda: IMPORT_WORK.run(back.pk),
     )
     assert results == [True, True]
     assert set(WhitelistImport.objects.values_list("status", flat=True)) == {"Finished"}
@@ -110,7 +110,7 @@ def test_the_same_file_sent_at_the_same_moment_is_one_import(token: Token, owner
 
 def test_a_trial_confirmed_twice_at_once_is_one_import(token: Token, owner: User) -> None:
     trial = requested(owner, token, csv_of(*rows_of(5)), dry_run=True)
-    whitelist_import_run(import_id=trial.pk)
+    IMPORT_WORK.run(trial.pk)
     together(*[lambda: whitelist_import_confirm(actor=owner, import_id=trial.pk)] * 3)
     assert WhitelistImport.objects.filter(dry_run=False).count() == 1
 
@@ -118,7 +118,7 @@ def test_a_trial_confirmed_twice_at_once_is_one_import(token: Token, owner: User
 def test_cancelled_while_it_runs_it_stops_between_two_batches(token: Token, owner: User) -> None:
     row = requested(owner, token, csv_of(*rows_of(200)))
     together(
-        lambda: whitelist_import_run(import_id=row.pk),
+        lambda: IMPORT_WORK.run(row.pk),
         lambda: whitelist_import_cancel(actor=owner, import_id=row.pk),
     )
     row.refresh_from_db()

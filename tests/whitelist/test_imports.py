@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 from accounts.models import IssuerMember, Token, User
 from accounts.services import member_remove
 from audit.models import AuditEvent
+from config.jobs.work import MAX_ATTEMPTS
 from tests.factories import (
     ARAMID,
     TokenFactory,
@@ -33,7 +34,7 @@ from whitelist.models import (
 )
 from whitelist.services import import_work
 from whitelist.services.entries import whitelist_entry_upsert
-from whitelist.services.import_work import unattended_imports, whitelist_import_run
+from whitelist.services.import_work import IMPORT_WORK
 
 pytestmark = pytest.mark.django_db
 FULL = (
@@ -53,7 +54,7 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(row: WhitelistImport) -> WhitelistImport:
-    assert whitelist_import_run(import_id=row.pk) is True
+    assert IMPORT_WORK.run(row.pk) is True
     row.refresh_from_db()
     return row
 
@@ -214,7 +215,7 @@ class TestAllOrNothing:
             return original(**call)
 
         monkeypatch.setattr(import_work, "whitelist_entries_upsert", dying)
-        assert whitelist_import_run(import_id=row.pk) is False
+        assert IMPORT_WORK.run(row.pk) is False
         assert (listed(token), changes()) == ({}, [])
         monkeypatch.setattr(import_work, "whitelist_entries_upsert", original)
         assert run(row).status == "Finished"
@@ -297,15 +298,15 @@ def test_the_next_worker_goes_on_with_no_row_twice_and_none_missing(
     row = requested(owner, token, raw)
     killed_after(batches)
     with pytest.raises(Killed):
-        whitelist_import_run(import_id=row.pk)
+        IMPORT_WORK.run(row.pk)
     row.refresh_from_db()
     assert (row.status, row.rows_done) == ("Running", 2 * batches)
     monkeypatch.undo()
     monkeypatch.setattr(import_work, "BATCH", 2)
     assert run(row).status == "Running"  # its lease holds: nobody else works on it
-    assert unattended_imports() == []
+    assert IMPORT_WORK.unattended() == []
     WhitelistImport.objects.update(lease_until=timezone.now())
-    assert unattended_imports() == [row.pk]
+    assert IMPORT_WORK.unattended() == [row.pk]
     assert run(row).status == "Finished"
     assert counts(row) == (6, 0, 0, 1)
     created = [f"whitelist.entry.created {wallet(number)}" for number in range(6)]
@@ -316,7 +317,7 @@ def test_the_next_worker_goes_on_with_no_row_twice_and_none_missing(
 
 def test_after_too_many_attempts_it_is_given_up(token: Token, owner: User) -> None:
     row = requested(owner, token, csv_of(*rows_of(2)))
-    WhitelistImport.objects.update(attempts=import_work.MAX_ATTEMPTS)
+    WhitelistImport.objects.update(attempts=MAX_ATTEMPTS)
     assert run(row).status == "Failed"
     assert "operator's log" in row.error_message
     (event,) = event_bodies("whitelist.import.failed")
@@ -331,8 +332,8 @@ def test_a_defect_is_tried_again_and_then_given_up(
 
     monkeypatch.setattr(import_work, "whitelist_entries_upsert", broken)
     row = requested(owner, token, csv_of(*rows_of(2)))
-    for _ in range(import_work.MAX_ATTEMPTS - 1):
-        assert whitelist_import_run(import_id=row.pk) is False
+    for _ in range(MAX_ATTEMPTS - 1):
+        assert IMPORT_WORK.run(row.pk) is False
         row.refresh_from_db()
         assert row.status == "Queued"
     assert run(row).status == "Failed"

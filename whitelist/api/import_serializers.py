@@ -6,7 +6,8 @@ from django.db import models
 from rest_framework import serializers
 
 from config.api.serializers import ChoiceField, MomentField, WireSerializer
-from whitelist.choices import BulkMode, ImportStatus
+from config.jobs.models import JobStatus
+from whitelist.choices import BulkMode
 from whitelist.models import WhitelistImport
 
 FIRST_REJECTED = 20
@@ -31,7 +32,7 @@ class WhitelistImportSerializer(WireSerializer):
     file_digest = serializers.CharField(help_text="SHA-256 of the file.")
     mode = ChoiceField(BulkMode)
     dry_run = serializers.BooleanField(help_text="Nothing is changed: the counts say what would.")
-    status = ChoiceField(ImportStatus)
+    status = ChoiceField(JobStatus)
     progress_percent = serializers.IntegerField()
     rows_total = serializers.IntegerField()
     rows_done = serializers.IntegerField()

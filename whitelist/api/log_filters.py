@@ -45,12 +45,6 @@ class WhitelistLogFilter(_WhitelistFilter, LogFilter):
     """Filters of the whitelist audit log."""
 
 
-class WhitelistLogFileFilter(WhitelistLogFilter):
-    """The same filters for a file, which has no pages."""
-
-    extra_parameters = frozenset[str]()
-
-
 class EnforcementFilter(LogFilter):
     """Filters of the enforcement report; the addresses are those of the transfer."""
 
@@ -65,9 +59,3 @@ class EnforcementFilter(LogFilter):
     def by_receiver(self, queryset: Events, name: str, value: str) -> Events:
         """Match the receiver."""
         return queryset.filter(to_address__in=_spellings(value))
-
-
-class EnforcementFileFilter(EnforcementFilter):
-    """The same filters for a file, which has no pages."""
-
-    extra_parameters = frozenset[str]()

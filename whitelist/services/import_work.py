@@ -1,61 +1,28 @@
 """The work on imports of whitelists; whoever is stopped, the next one goes on.
 
-Who works holds the import's lease and renews it with every batch. A batch of rows, what became of
+A batch of rows, what became of
 them and how far the import is are one transaction: no row is written twice, and none is missed.
 """
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import NamedTuple
-from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Q
-from django.utils import timezone
 
 from accounts.models import Token
 from config.api.errors import DomainError
+from config.jobs.models import JobStatus
+from config.jobs.work import Held, JobKind, LeaseLost
 from whitelist.addresses import MAX_LENGTH, holder_address
-from whitelist.choices import BulkMode, ImportStatus
+from whitelist.choices import BulkMode
 from whitelist.csv_rows import CsvRow, read_rows
-from whitelist.models import (
-    UNFINISHED,
-    WhitelistImport,
-    WhitelistImportFile,
-    WhitelistImportRejection,
-)
+from whitelist.models import WhitelistImport, WhitelistImportFile, WhitelistImportRejection
 from whitelist.services.bulk import WantedEntry, whitelist_entries_upsert
 from whitelist.services.imports import record_import_event
 
-logger = logging.getLogger("assayer.whitelist")
-
 BATCH = 1_000
-LEASE_SECONDS = 120
-MAX_ATTEMPTS = 5
-_RELATED = ("token__issuer", "requested_by")
-_GIVEN_UP = "The import could not be finished; the operator's log says why. Send the file again."
 _NOTHING_WRITTEN = "{} of {} rows cannot be used, so nothing was written (mode All)."
-
-
-class _LeaseLost(Exception):
-    """The import was cancelled, or somebody else works on it."""
-
-
-class _Work(NamedTuple):
-    """An import that this worker holds."""
-
-    row: WhitelistImport
-    lease: UUID
-
-    def locked(self) -> WhitelistImport:
-        """Return the row, locked, while it is held; else raise `_LeaseLost`."""
-        rows = WhitelistImport.objects.select_for_update(of=("self",)).select_related(*_RELATED)
-        row = rows.filter(pk=self.row.pk).first()
-        if row is None or row.lease != self.lease or row.status != ImportStatus.RUNNING:
-            raise _LeaseLost
-        return row
 
 
 class _Done(NamedTuple):
@@ -67,59 +34,12 @@ class _Done(NamedTuple):
     rejected: list[tuple[CsvRow, str]]
 
 
-def whitelist_import_run(*, import_id: UUID) -> bool:
-    """Work on the import until it is over; return False where it should be tried again.
-
-    Does nothing where it is over already or somebody works on it.
-    """
-    work = _claim(import_id)
-    if work is None:
-        return True
-    try:
-        _run(work)
-    except _LeaseLost:
-        logger.info("import left to others", extra={"import": str(import_id)})
-    except DomainError as refusal:
-        _fail(work, refusal.message)
-    except Exception:
-        logger.exception("an import stopped", extra={"import": str(import_id)})
-        return _give_back(work)
-    return True
-
-
-def unattended_imports(*, limit: int = 100) -> Sequence[UUID]:
-    """Return the imports that nobody works on: queued for a while, or their worker is gone."""
-    now = timezone.now()
-    waiting = Q(status=ImportStatus.QUEUED, created_at__lte=now - timedelta(seconds=30))
-    left = Q(status=ImportStatus.RUNNING, lease_until__lte=now)
-    rows = WhitelistImport.objects.filter(waiting | left).order_by("created_at")
-    return list(rows.values_list("pk", flat=True)[:limit])
-
-
-@transaction.atomic
-def _claim(import_id: UUID) -> _Work | None:
-    rows = WhitelistImport.objects.select_for_update(skip_locked=True, of=("self",))
-    rows = rows.select_related(*_RELATED)
-    row = rows.filter(pk=import_id, status__in=UNFINISHED).first()
-    now = timezone.now()
-    if row is None or (row.lease_until is not None and row.lease_until > now):
-        return None
-    if row.attempts >= MAX_ATTEMPTS:
-        _end_failed(row, _GIVEN_UP)
-        return None
-    row.status, row.attempts = ImportStatus.RUNNING, row.attempts + 1
-    row.started_at = row.started_at or now
-    row.lease, row.lease_until = uuid4(), now + timedelta(seconds=LEASE_SECONDS)
-    row.save(update_fields=["status", "attempts", "started_at", "lease", "lease_until"])
-    return _Work(row, row.lease)
-
-
-def _run(work: _Work) -> None:
-    row = work.row
+def _run(work: Held[WhitelistImport]) -> None:
+    row = work.job
     content = WhitelistImportFile.objects.values_list("content", flat=True).filter(pk=row.pk)
     text = content.first()
     if text is None:  # cancelled since
-        raise _LeaseLost
+        raise LeaseLost
     rows = _prepared(read_rows(text), row.token)
     checked_only = row.dry_run or row.mode == BulkMode.ALL
     for start in range(row.rows_done, len(rows), BATCH):
@@ -154,7 +74,7 @@ def _for_token(row: CsvRow, token: Token) -> CsvRow:
 
 
 @transaction.atomic
-def _do_batch(work: _Work, batch: Sequence[CsvRow], *, checked_only: bool) -> None:
+def _do_batch(work: Held[WhitelistImport], batch: Sequence[CsvRow], *, checked_only: bool) -> None:
     row = work.locked()
     done = _apply(row, batch, write=not checked_only)
     WhitelistImportRejection.objects.bulk_create(
@@ -166,21 +86,12 @@ def _do_batch(work: _Work, batch: Sequence[CsvRow], *, checked_only: bool) -> No
         )
         for rejected, reason in done.rejected
     )
-    row.rows_done += len(batch)
-    row.created += done.created
-    row.changed += done.changed
-    row.unchanged += done.unchanged
-    row.rejected += len(done.rejected)
-    row.lease_until = timezone.now() + timedelta(seconds=LEASE_SECONDS)
-    row.save(
-        update_fields=[
-            "rows_done",
-            "created",
-            "changed",
-            "unchanged",
-            "rejected",
-            "lease_until",
-        ]
+    row.advance(
+        rows_done=row.rows_done + len(batch),
+        created=row.created + done.created,
+        changed=row.changed + done.changed,
+        unchanged=row.unchanged + done.unchanged,
+        rejected=row.rejected + len(done.rejected),
     )
 
 
@@ -205,12 +116,11 @@ def _apply(row: WhitelistImport, batch: Sequence[CsvRow], *, write: bool) -> _Do
 
 
 @transaction.atomic
-def _finish(work: _Work, rows: Sequence[CsvRow]) -> None:
+def _finish(work: Held[WhitelistImport], rows: Sequence[CsvRow]) -> None:
     row = work.locked()
     if row.mode == BulkMode.ALL and not row.dry_run:
         if row.rejected:
-            _end_failed(row, _NOTHING_WRITTEN.format(row.rejected, row.rows_total))
-            return
+            raise DomainError(_NOTHING_WRITTEN.format(row.rejected, row.rows_total))
         row.created = row.changed = row.unchanged = 0
         for start in range(0, len(rows), BATCH):
             batch = rows[start : start + BATCH]
@@ -222,45 +132,27 @@ def _finish(work: _Work, rows: Sequence[CsvRow]) -> None:
             row.created += done.created
             row.changed += done.changed
             row.unchanged += done.unchanged
-    row.status, row.finished_at = ImportStatus.FINISHED, timezone.now()
-    row.lease = row.lease_until = None
-    row.save()
+    counts = {name: getattr(row, name) for name in ("created", "changed", "unchanged")}
+    row.end(JobStatus.FINISHED, **counts)
     if not row.dry_run:  # of one, the file waits for whoever confirms it
         WhitelistImportFile.objects.filter(pk=row.pk).delete()
     record_import_event("whitelist.import.finished", row, actor=row.requested_by)
 
 
-@transaction.atomic
-def _fail(work: _Work, message: str) -> None:
-    try:
-        _end_failed(work.locked(), message)
-    except _LeaseLost:
-        logger.info("import left to others", extra={"import": str(work.row.pk)})
-
-
-def _end_failed(row: WhitelistImport, message: str) -> None:
-    row.status, row.finished_at = ImportStatus.FAILED, timezone.now()
-    row.error_message = message[:1000]
+def _failed(row: WhitelistImport) -> None:
     if row.mode == BulkMode.ALL and not row.dry_run:
         row.created = row.changed = row.unchanged = 0
-    row.lease = row.lease_until = None
-    row.save()
+        row.save(update_fields=["created", "changed", "unchanged"])
     WhitelistImportFile.objects.filter(pk=row.pk).delete()
     record_import_event(
         "whitelist.import.failed", row, actor=row.requested_by, error=row.error_message
     )
 
 
-@transaction.atomic
-def _give_back(work: _Work) -> bool:
-    """Leave the import to whoever comes next; return whether it is over instead."""
-    try:
-        row = work.locked()
-    except _LeaseLost:
-        return True
-    if row.attempts >= MAX_ATTEMPTS:
-        _end_failed(row, _GIVEN_UP)
-        return True
-    row.status, row.lease, row.lease_until = ImportStatus.QUEUED, None, None
-    row.save(update_fields=["status", "lease", "lease_until"])
-    return False
+IMPORT_WORK = JobKind(
+    model=WhitelistImport,
+    related=("token__issuer", "requested_by"),
+    work=_run,
+    failed=_failed,
+    given_up="The import could not be finished; the operator's log says why. Send the file again.",
+)

@@ -5,11 +5,12 @@ or a worker is killed; `whitelist.services.import_work` works on it.
 """
 
 import hashlib
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Token, User
@@ -17,9 +18,11 @@ from accounts.policies import require_token_writer
 from audit.principal import Principal
 from audit.services import record_event
 from config.api.errors import Conflict, NotFound, NotVisible, PermissionRefused, ValidationFailed
-from whitelist.choices import BulkMode, ImportStatus
+from config.jobs.models import JobStatus
+from config.jobs.work import end_cancelled, stored_once
+from whitelist.choices import BulkMode
 from whitelist.csv_rows import BadFile, decoded, read_rows
-from whitelist.models import UNFINISHED, WhitelistImport, WhitelistImportFile
+from whitelist.models import WhitelistImport, WhitelistImportFile
 
 KEPT_HOURS = 24
 IMPORT_REQUESTED = "whitelist.import.requested"
@@ -75,7 +78,7 @@ def whitelist_import_confirm(*, actor: User, import_id: UUID) -> WhitelistImport
     rows = WhitelistImport.objects.select_for_update(of=("self",)).select_related(*_RELATED)
     tried = rows.get(pk=import_id)
     require_token_writer(actor, tried.token)
-    if not tried.dry_run or tried.status != ImportStatus.FINISHED:
+    if not tried.dry_run or tried.status != JobStatus.FINISHED:
         raise Conflict("Only a finished dry run can be confirmed.")
     file = WhitelistImportFile.objects.filter(pk=tried.pk).first()
     if file is None:
@@ -116,23 +119,13 @@ def _store(row: WhitelistImport, text: str, actor: User) -> WhitelistImport:
         file_digest=row.file_digest,
         mode=row.mode,
         dry_run=row.dry_run,
-        status__in=UNFINISHED,
     )
-    if (waiting := mine.first()) is not None:
-        return waiting
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        # Sent twice at the same moment; any other reason is a defect.
-        waiting = mine.first()
-        if waiting is None:
-            raise
-        return waiting
-    WhitelistImportFile(whitelist_import=row, content=text).save(force_insert=True)
-    # Starts the work, once this is committed.
-    record_import_event(IMPORT_REQUESTED, row, actor=actor)
-    return row
+    asked, is_new = stored_once(row, mine)
+    if is_new:
+        WhitelistImportFile(whitelist_import=asked, content=text).save(force_insert=True)
+        # Starts the work, once this is committed.
+        record_import_event(IMPORT_REQUESTED, asked, actor=actor)
+    return asked
 
 
 def record_import_event(
@@ -172,6 +165,20 @@ def whitelist_import_get(*, actor: Principal, import_id: UUID) -> WhitelistImpor
 
 
 @transaction.atomic
+def whitelist_import_rejections_export(
+    *, actor: Principal, import_id: UUID
+) -> tuple[WhitelistImport, Iterator[tuple[int, str, str]]]:
+    """Return an import and the rows of it that were not used: line, address, reason; recorded.
+
+    Raises `NotFound` and `NotVisible`.
+    """
+    row = whitelist_import_get(actor=actor, import_id=import_id)
+    record_import_event("whitelist.rejections.exported", row, actor=actor)
+    rows = row.rejections.order_by("line").values_list("line", "address", "reason")
+    return row, rows.iterator(chunk_size=1_000)
+
+
+@transaction.atomic
 def whitelist_import_cancel(*, actor: User, import_id: UUID) -> WhitelistImport:
     """End an import that is not over; the rows that are written stay. Twice is once.
 
@@ -182,13 +189,7 @@ def whitelist_import_cancel(*, actor: User, import_id: UUID) -> WhitelistImport:
     row = WhitelistImport.objects.select_for_update().get(pk=import_id)
     if row.requested_by_id != actor.pk and not actor.is_officer:
         raise PermissionRefused("Only who asked for an import, or an officer, may cancel it.")
-    if row.status == ImportStatus.CANCELLED:
-        return whitelist_import_get(actor=actor, import_id=import_id)
-    if row.is_over:
-        raise Conflict(f"This import is {row.status.lower()} already.")
-    row.status, row.finished_at = ImportStatus.CANCELLED, timezone.now()
-    row.lease = row.lease_until = None
-    row.save(update_fields=["status", "finished_at", "lease", "lease_until"])
-    WhitelistImportFile.objects.filter(pk=row.pk).delete()
-    record_import_event("whitelist.import.cancelled", row, actor=actor)
+    if end_cancelled(row, "import"):
+        WhitelistImportFile.objects.filter(pk=row.pk).delete()
+        record_import_event("whitelist.import.cancelled", row, actor=actor)
     return whitelist_import_get(actor=actor, import_id=import_id)

@@ -36,6 +36,7 @@ from whitelist.models import WhitelistImport
 from whitelist.services.imports import (
     whitelist_import_cancel,
     whitelist_import_get,
+    whitelist_import_rejections_export,
     whitelist_import_request,
 )
 
@@ -127,12 +128,12 @@ class WhitelistImportViewSet(WireViewSet):
     @extend_schema(responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "The file.")})
     def rejected(self, request: Request, import_id: UUID) -> StreamingHttpResponse:
         """Download the rows that were not used, each with its line and the reason, as CSV."""
-        row = whitelist_import_get(actor=actor_of(request), import_id=import_id)
-        rows = row.rejections.order_by("line").values_list("line", "address", "reason")
+        actor = actor_of(request)
+        row, rows = whitelist_import_rejections_export(actor=actor, import_id=import_id)
         return csv_response(
             f"whitelist-import-{row.pk}-rejected.csv",
             _REJECTED_COLUMNS,
-            rows.iterator(chunk_size=1_000),
+            rows,
             total=row.rejected,
             limit=MAX_ROWS,
         )

@@ -1,6 +1,6 @@
 """Reports on whitelists: how transfers were decided, one whitelist at a glance, and its file."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -11,75 +11,45 @@ from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
 from accounts.api.networks import named_network
-from audit.querysets import AuditEventQuerySet
+from audit.api.log_viewset import LogViewSet, documented
 from config.api.csv import csv_response
 from config.api.formats import choice_of
 from config.api.schema import (
     ASSET_ID_PARAMETER,
     NETWORK_PARAMETER,
     choice_parameter,
-    filter_parameters,
     page_serializer,
 )
 from config.api.serializers import BIGINT_MAX
 from config.api.views import WireViewSet
-from whitelist.api.log_filters import EnforcementFileFilter, EnforcementFilter
+from whitelist.api.log_filters import EnforcementFilter
 from whitelist.api.log_serializers import (
     ComplianceOverviewSerializer,
     EnforcementSummarySerializer,
     WhitelistLogEntrySerializer,
 )
-from whitelist.api.views.log_views import LogViewSet
+from whitelist.api.log_views import WHITELIST_ENFORCEMENT_REPORT
 from whitelist.choices import EntryStatus
-from whitelist.enforcement import enforcement_summary, validated_transfers
 from whitelist.entry_rows import ENTRY_BARE, ENTRY_COLUMNS
-from whitelist.log_entries import ENFORCEMENT_BARE, ENFORCEMENT_COLUMNS, enforcement_row
 from whitelist.overview import whitelist_overview
 from whitelist.services.exports import whitelist_export
 
 
+@documented(
+    EnforcementFilter,
+    page_serializer(
+        "WhitelistEnforcementReportResponse",
+        "entries",
+        WhitelistLogEntrySerializer,
+        summary=EnforcementSummarySerializer(),
+    ),
+    listing="List the transfers that were checked, newest first, with a summary of all of them.",
+    rows="transfers",
+)
 class EnforcementReportViewSet(LogViewSet):
     """The transfers that were checked against whitelists, and what they come to."""
 
-    view = "whitelist-enforcement-report"
-    events = validated_transfers
-    page_filter = EnforcementFilter
-    file_filter = EnforcementFileFilter
-    columns = ENFORCEMENT_COLUMNS
-    bare = ENFORCEMENT_BARE
-    row = enforcement_row
-
-    def more(self, events: AuditEventQuerySet) -> dict[str, Any]:
-        return {"summary": enforcement_summary(events)}
-
-    @extend_schema(
-        parameters=filter_parameters(EnforcementFilter),
-        responses=page_serializer(
-            "WhitelistEnforcementReportResponse",
-            "entries",
-            WhitelistLogEntrySerializer,
-            summary=EnforcementSummarySerializer(),
-        ),
-    )
-    def list(self, request: Request) -> Response:
-        """List the transfers that were checked, newest first, with a summary of all of them."""
-        return self.page(request, self.filtered(request))
-
-    @extend_schema(
-        parameters=filter_parameters(EnforcementFileFilter),
-        responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "The CSV file.")},
-    )
-    def export_csv(self, request: Request) -> StreamingHttpResponse:
-        """Download at most 10,000 transfers as CSV; `X-Export-Truncated`: whether more exist."""
-        return self.csv_file(request)
-
-    @extend_schema(
-        parameters=filter_parameters(EnforcementFileFilter),
-        responses={(200, "application/json"): OpenApiResponse(OpenApiTypes.OBJECT, "The file.")},
-    )
-    def export_json(self, request: Request) -> StreamingHttpResponse:
-        """Download at most 10,000 transfers in the structure of the list."""
-        return self.json_file(request)
+    view = WHITELIST_ENFORCEMENT_REPORT
 
 
 class WhitelistOverviewViewSet(WireViewSet):
