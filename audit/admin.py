@@ -15,13 +15,13 @@ from audit.api.log_views import EVENTS
 from audit.counting import exact_count
 from audit.log_files import csv_file
 from audit.models import AuditCheckpoint, AuditEvent, AuditSeal, AuditVerification
-from audit.overview_admin import OverviewAdmin
+from audit.overview_admin import OverviewAdmin, VerificationJobAdmin
 from audit.querysets import AuditEventQuerySet
 from audit.services import record_event
 from config.api.csv import mark_download
 from config.api.serializers import BIGINT_MAX
 
-__all__ = ["AuditEventAdmin", "OverviewAdmin"]
+__all__ = ["AuditEventAdmin", "OverviewAdmin", "VerificationJobAdmin"]
 
 EXPORT_LIMIT = 10_000
 

@@ -65,6 +65,10 @@ _TYPES = (
         _S.NOTICE,
         affects=True,
     ),
+    _event("audit.trail.verification_requested", "Verification requested", _C.AUDIT, _A.VERIFY),
+    _event(
+        "audit.trail.verification_failed", "Verification stopped", _C.AUDIT, _A.VERIFY, _S.WARNING
+    ),
     _event("audit.checkpoint.refused", "Checkpoint not signed", _C.AUDIT, _A.VERIFY, _S.WARNING),
     # Which rules apply.
     _event("jurisdictions.pack.loaded", "Rule pack loaded", _C.JURISDICTION, _A.CREATE),

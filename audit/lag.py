@@ -1,4 +1,4 @@
-"""How far the seal is behind the log: for metrics, and for the readiness check."""
+"""How far the seal is behind the log, and the last verdict: for metrics and the readiness check."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from audit.checkpoints import last_checkpoint
+from audit.models import AuditVerification
 from audit.seal import TABLE, last_seal
 
 _MOST = 100_000
@@ -59,10 +60,17 @@ def seal_state() -> str | None:
 
 
 def seal_gauges() -> Iterator[tuple[str, str, float]]:
-    """Yield name, meaning and value of what monitoring watches of the seal."""
-    lag = seal_lag()
+    """Yield name, meaning and value of what monitoring watches of seal and verification."""
+    lag, now = seal_lag(), timezone.now()
     yield "assayer_audit_unsealed_events", "Events that wait to be sealed.", lag.events
     yield "assayer_audit_seal_lag_seconds", "Age of the oldest of them.", lag.seconds
-    if (checkpoint := last_checkpoint()) is not None:
-        age = (timezone.now() - checkpoint.signed_at).total_seconds()
+    seal, checkpoint = last_seal(), last_checkpoint()
+    unsigned = (seal.size if seal else 0) - (checkpoint.size if checkpoint else 0)
+    yield "assayer_audit_unsigned_events", "Sealed events that no checkpoint has.", max(0, unsigned)
+    if checkpoint is not None:
+        age = (now - checkpoint.signed_at).total_seconds()
         yield "assayer_audit_checkpoint_age_seconds", "Age of the last checkpoint.", age
+    if (last := AuditVerification.objects.order_by("-id").first()) is not None:
+        age = (now - last.verified_at).total_seconds()
+        yield "assayer_audit_verification_age_seconds", "Age of the last verification.", age
+        yield "assayer_audit_intact", "1 where it found nothing, else 0.", float(last.intact)

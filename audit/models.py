@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Q
 
 from audit.choices import ActionType, Category
 from audit.querysets import AuditEventQuerySet
+from config.jobs.models import JobStatus, LeasedJob
 
 if TYPE_CHECKING:
     _BigIntegerField = models.BigIntegerField[Any, Any]
@@ -175,6 +177,43 @@ class AuditVerification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.size} events, {'intact' if self.intact else self.finding}"
+
+
+class VerificationJob(LeasedJob):
+    """A verification of the whole log that somebody asked for; there is one at a time.
+
+    Whoever takes over from a worker that is gone begins anew: the root is that of all events. The
+    numbers count events; `verification` is what was found.
+    """
+
+    requested_by = models.CharField(max_length=254)
+    events_total = models.PositiveBigIntegerField(default=0)
+    events_done = models.PositiveBigIntegerField(default=0)
+    verification = models.ForeignKey(
+        AuditVerification, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = "verification in the background"
+        verbose_name_plural = "verifications in the background"
+        indexes = [models.Index(fields=["-created_at", "-id"], name="verification_job_created")]
+        constraints = [
+            models.UniqueConstraint(
+                models.Value(1),
+                condition=Q(status__in=["Queued", "Running"]),
+                name="verification_job_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=JobStatus.values), name="verification_job_status_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Verification of {self.created_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        return self.events_done, self.events_total
 
 
 class Overview(AuditEvent):

@@ -4,10 +4,12 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from audit.activity import Activity, Period, activity, refusals
@@ -17,8 +19,9 @@ from audit.checkpoints import last_checkpoint
 from audit.choices import Category
 from audit.counting import exact_count
 from audit.lag import seal_lag
-from audit.models import AuditEvent, AuditVerification, Overview
+from audit.models import AuditEvent, AuditVerification, Overview, VerificationJob
 from audit.seal import last_seal
+from audit.verification_jobs import current_verification, verification_request
 
 _FAILURES = 20
 _COLOURS = {category: number for number, category in enumerate(Category, start=1)}
@@ -30,7 +33,18 @@ class OverviewAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         kept = {"audit_overview_changelist", "audit_overview_add"}
-        return [url for url in super().get_urls() if url.name in kept]
+        view = self.admin_site.admin_view(self.verify_view)
+        return [
+            path("verify/", view, name="audit_overview_verify"),
+            *(url for url in super().get_urls() if url.name in kept),
+        ]
+
+    def verify_view(self, request: HttpRequest) -> HttpResponse:
+        """Have the log verified, and lead to the page that shows how far that is."""
+        if request.method != "POST" or not self.has_view_permission(request):
+            raise PermissionDenied
+        job = verification_request(actor=request.user)  # type: ignore[arg-type]
+        return HttpResponseRedirect(reverse("admin:audit_verificationjob_change", args=[job.pk]))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -55,12 +69,47 @@ class OverviewAdmin(ReadOnlyAdmin):
             "oldest": now - timedelta(seconds=lag.seconds),
             "checkpoint": last_checkpoint(),
             "verification": AuditVerification.objects.order_by("-id").first(),
+            "running": current_verification(),
             "failures": _failures(),
             "refusals": refusals(found.since),
             **(extra_context or {}),
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/audit/overview/overview.html", context)
+
+
+@admin.register(VerificationJob)
+class VerificationJobAdmin(ReadOnlyAdmin):
+    """Verifications that were asked for: how far they are, and what they found."""
+
+    list_display = ("created_at", "status", "progress", "found", "requested_by", "finished_at")
+    list_filter = ("status",)
+    list_select_related = ("verification",)
+    ordering = ("-created_at", "-id")
+    change_form_template = "admin/audit/verificationjob/change_form.html"
+    fields = (
+        "status",
+        "progress",
+        "found",
+        "error_message",
+        "requested_by",
+        "created_at",
+        "started_at",
+        "finished_at",
+        "attempts",
+    )
+    readonly_fields = fields
+
+    @admin.display(description="Progress")
+    def progress(self, job: VerificationJob) -> str:
+        return f"{job.progress_percent} % ({job.events_done:,} of {job.events_total:,} events)"
+
+    @admin.display(description="Found")
+    def found(self, job: VerificationJob) -> SafeString | str:
+        if job.verification is None:
+            return "Nothing." if job.is_over else "Nothing yet."
+        url = reverse("admin:audit_auditverification_change", args=[job.verification.pk])
+        return format_html('<a href="{}">{}</a>', url, job.verification)
 
 
 def _chart(found: Activity) -> SafeString:

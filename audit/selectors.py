@@ -1,6 +1,5 @@
 """Reading the log."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from django.db.models import Max
@@ -15,12 +14,6 @@ from audit.querysets import AuditEventQuerySet
 def compliance_events(actor: Principal) -> AuditEventQuerySet:
     """Return the events of the compliance audit log that `actor` sees (seed 1, section 5)."""
     return AuditEvent.objects.filter(category=Category.COMPLIANCE).visible_to(actor)
-
-
-def body_lines(events: AuditEventQuerySet, limit: int) -> Iterator[str]:
-    """Yield the bodies of the newest `limit` events, newest first, a chunk in memory at a time."""
-    rows = events.order_by("-occurred_at", "-seq").values_list("body", flat=True)[:limit]
-    yield from rows.iterator(chunk_size=1_000)
 
 
 def evidence_events(

@@ -1,6 +1,7 @@
 """Periodic work on the log."""
 
 import logging
+from uuid import UUID
 
 from celery import shared_task
 from django.db import DatabaseError
@@ -9,6 +10,8 @@ from audit import verification
 from audit.checkpoints import checkpoint_sign
 from audit.partitions import partitions_prepare, strayed_events
 from audit.seal import seal_events as seal
+from audit.verification_jobs import VERIFICATION_WORK
+from config.jobs.tasks import request, request_all
 
 logger = logging.getLogger("assayer.audit")
 
@@ -37,3 +40,20 @@ def prepare_partitions() -> None:
         logger.exception("a partition of the log cannot be created")
     if strayed := strayed_events():
         logger.error("events are in the default partition", extra={"events": strayed})
+
+
+def request_verification(job_id: UUID) -> None:
+    """Have a verification that somebody asked for run in the background."""
+    request(run_verification, job_id)
+
+
+@shared_task(acks_late=True)
+def run_verification(job_id: str) -> None:
+    """Verify the whole log for who asked; what stops it is tried again by the sweep."""
+    VERIFICATION_WORK.attempt(UUID(job_id))
+
+
+@shared_task
+def continue_verifications() -> int:
+    """Take up the verification that nobody works on; return how many."""
+    return request_all(run_verification, VERIFICATION_WORK.unattended())

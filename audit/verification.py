@@ -6,7 +6,7 @@ checkpoint. The first thing that does not hold is named with its place (`audit.c
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from django.db import DataError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from audit.checkpoints import kept_outside
+from audit.checkpoints import kept_outside, last_checkpoint
 from audit.comparison import (
     checkpoint_problem,
     event_problem,
@@ -73,7 +73,7 @@ class Finding:
 
 def verify_trail(progress: Progress | None = None) -> AuditVerification:
     """Read every sealed event again, and keep and record what was found."""
-    return _keep(read_again(progress=progress))
+    return finding_keep(found=read_again(progress=progress))
 
 
 def read_again(
@@ -88,13 +88,32 @@ def read_again(
     The whole log is held against every seal and checkpoint, and against the checkpoint in the file
     `against` and the one that is kept outside; a part of it against its leaves and checkpoints.
     """
+    try:
+        # Before the log: what is kept outside is never ahead of it.
+        notes = {"the checkpoint kept outside": kept_outside()}
+        if against is not None:
+            notes[str(against)] = against.read_text(encoding="utf-8")
+    except (OSError, ValueError) as wrong:
+        return Finding(0, Tree().root(), str(wrong))
+    tree = Tree()
     with _one_snapshot():
-        return _read(first, last, against, progress)
+        seal = last_seal()
+        size = seal.size if seal else 0
+        end = size if last is None else min(last, size)
+        problem = _size_problem(size) or _tiles_problem(size, first, end)
+    problem = (
+        problem
+        or _events_problem(tree, first, end, whole=end == size, progress=progress)
+        or _checkpoints_problem(size, notes)
+    )
+    if not problem and seal is not None and first == 0 and end == size:
+        problem = _seal_is_last(seal) or _hidden(seal)
+    return Finding(size, tree.root(), problem)
 
 
 @contextmanager
 def _one_snapshot() -> Iterator[None]:
-    """Read the log as it is now, whatever is sealed meanwhile; on SQLite, do not block writers."""
+    """Read as of one moment, whatever is sealed meanwhile; on SQLite, do not block writers."""
     if connection.vendor != "postgresql" or connection.in_atomic_block:
         yield
         return
@@ -104,22 +123,13 @@ def _one_snapshot() -> Iterator[None]:
         yield
 
 
-def _read(first: int, last: int | None, against: Path | None, progress: Progress | None) -> Finding:
-    seal = last_seal()
-    size = seal.size if seal else 0
-    end = size if last is None else min(last, size)
-    tree = Tree()
+def _size_problem(size: int) -> str:
     if (kept := tiles_size()) != size:
-        problem = f"the tiles hold {kept} leaves, the last seal names {size}"
-        return Finding(size, tree.root(), problem)
-    problem = (
-        _tiles_problem(size, first, end)
-        or _events_problem(tree, first, end, whole=end == size, progress=progress)
-        or _checkpoints_problem(size, against)
-    )
-    if not problem and seal is not None and first == 0 and end == size:
-        problem = _seal_is_last(seal) or _hidden(seal)
-    return Finding(size, tree.root(), problem)
+        return f"the tiles hold {kept} leaves, the last seal names {size}"
+    checkpoint = last_checkpoint()
+    if checkpoint is not None and checkpoint.size > size:
+        return f"the checkpoint of {checkpoint.size} events: the log has {size}"
+    return ""
 
 
 def _tiles_problem(size: int, first: int, end: int) -> str:
@@ -145,7 +155,7 @@ def _tiles_problem(size: int, first: int, end: int) -> str:
 def _events_problem(
     tree: Tree, first: int, end: int, *, whole: bool, progress: Progress | None
 ) -> str:
-    seals = _Seals() if first == 0 else None
+    seals = _Seals(end) if first == 0 else None
     for at in range(first, end, _STEP):
         upto = min(at + _STEP, end)
         places, leaves = sealed_places(at, upto), sealed_leaves(at, upto)
@@ -185,8 +195,8 @@ def _one_by_one(places: Iterable[int]) -> Iterable[tuple[int, AuditEvent | str]]
 class _Seals:
     """The seals in the order of their sizes, each held against the tree at its size."""
 
-    def __init__(self) -> None:
-        self._rows = AuditSeal.objects.order_by("size").iterator()
+    def __init__(self, size: int) -> None:
+        self._rows = AuditSeal.objects.filter(size__lte=size).order_by("size").iterator()
         self._before: AuditSeal | None = None
         self._next = next(self._rows, None)
         self._places: list[tuple[int | None, int]] = []
@@ -209,7 +219,7 @@ class _Seals:
         return f"the seal of {self._next.size} events is not of this log"
 
 
-def _checkpoints_problem(size: int, against: Path | None) -> str:
+def _checkpoints_problem(size: int, notes: Mapping[str, str | None]) -> str:
     keys, nodes = log_keys(), TileNodes()
 
     def root_of(count: int) -> bytes:
@@ -219,18 +229,12 @@ def _checkpoints_problem(size: int, against: Path | None) -> str:
 
     signed = AuditSeal.objects.filter(signature__isnull=False).order_by("size").first()
     before: AuditCheckpoint | None = None
-    for row in AuditCheckpoint.objects.order_by("size").iterator():
+    for row in AuditCheckpoint.objects.filter(size__lte=size).order_by("size").iterator():
         old = signed is None or row.size < signed.size
         if problem := checkpoint_problem(row, before, keys, root_of, may_be_unsigned=old):
             return problem
         before = row
-    try:
-        outside = {"the checkpoint kept outside": kept_outside()}
-        if against is not None:
-            outside[str(against)] = against.read_text(encoding="utf-8")
-    except (OSError, ValueError) as wrong:
-        return str(wrong)
-    for name, note in outside.items():
+    for name, note in notes.items():
         if note is not None and (problem := note_problem(name, note, keys, root_of)):
             return problem
     return ""
@@ -262,7 +266,8 @@ def _hidden(seal: AuditSeal) -> str:
 
 
 @transaction.atomic
-def _keep(found: Finding) -> AuditVerification:
+def finding_keep(*, found: Finding) -> AuditVerification:
+    """Keep and record what a verification of the whole log found."""
     before = trail_verdict()
     verification = AuditVerification.objects.create(
         size=found.size,

@@ -302,6 +302,7 @@ CELERY_BEAT_SCHEDULE = {
     "seal-events": {"task": "audit.tasks.seal_events", "schedule": 10.0},
     "verify-audit-trail": {"task": "audit.tasks.verify_trail", "schedule": 3600.0},
     "prepare-partitions": {"task": "audit.tasks.prepare_partitions", "schedule": 86_400.0},
+    "continue-verifications": {"task": "audit.tasks.continue_verifications", "schedule": 30.0},
     "follow-chain-rounds": {"task": "accounts.tasks.follow_chain_rounds", "schedule": 30.0},
 }
 

@@ -259,6 +259,10 @@ ACTS: dict[str, tuple[str, Act]] = {
             {"action": "export_selected", "_selected_action": _some_events()},
         ),
     ),
+    "audit_overview_verify": (
+        "auditor",
+        lambda world, client: lambda: client.post(url("audit_overview_verify")),
+    ),
     "accounts_user_add": (
         "administrator",
         posted(at("accounts_user_add"), email="new@example.com", new_password=NEW_PASSWORD,

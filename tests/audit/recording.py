@@ -47,6 +47,7 @@ EXPLAINED = {
     "attestations.AttestationReminder": _ATTESTATION,
     "attestations.AttestationCredential": _CREDENTIAL,
     "audit.AuditVerification": ("audit.trail.",),
+    "audit.VerificationJob": ("audit.trail.",),
     "auth.Group": ("accounts.role.",),
     "auth.Group_permissions": ("accounts.role.",),
     "auth.Permission": ("accounts.role.",),

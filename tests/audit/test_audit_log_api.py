@@ -309,11 +309,11 @@ def test_a_truncated_export_says_so(auditor: User, settings: Any) -> None:
 def test_an_export_that_fails_midway_says_that_it_is_incomplete(
     log: dict[str, UUID], auditor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(events: object, limit: int) -> Any:
-        yield '{"id":"1"}'
+    def broken(*anything: object) -> Any:
+        yield b"a whole record\r\n"
         raise RuntimeError("the disk is gone")
 
-    monkeypatch.setattr("audit.log_files.body_lines", broken)
+    monkeypatch.setattr("audit.log_files.csv_rows", broken)
     text = b"".join(client_for(auditor).get(CSV).streaming_content).decode()
     assert text.splitlines()[-1].startswith('"# INCOMPLETE')
     assert len(text.splitlines()) == 3

@@ -10,9 +10,11 @@ from django.test import Client
 from django.utils import timezone
 
 from audit import lag
+from audit.models import AuditEvent
 from audit.seal import seal_events
+from audit.verification import verify_trail
 from config.observability import metrics
-from tests.audit.logs import recorded, signed
+from tests.audit.logs import recorded, signed, triggers_off
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,6 +35,27 @@ def test_what_waits_to_be_sealed_is_measured() -> None:
         assert 90 <= gauge("assayer_audit_checkpoint_age_seconds") < 100
     seal_events()
     assert gauge("assayer_audit_unsealed_events") == 0
+
+
+def test_what_no_checkpoint_has_is_measured() -> None:
+    signed(2)
+    assert gauge("assayer_audit_unsigned_events") == 0
+    recorded(3)
+    seal_events()
+    assert gauge("assayer_audit_unsigned_events") == 3
+
+
+def test_the_last_verification_is_measured() -> None:
+    assert b"assayer_audit_intact" not in Client().get("/metrics").content
+    signed(2)
+    verify_trail()
+    assert gauge("assayer_audit_intact") == 1
+    with time_machine.travel(timezone.now() + timedelta(seconds=90), tick=False):
+        assert 90 <= gauge("assayer_audit_verification_age_seconds") < 100
+    with triggers_off():
+        AuditEvent.objects.update(actor="somebody else")
+    verify_trail()
+    assert gauge("assayer_audit_intact") == 0
 
 
 def test_readiness_watches_it_where_asked(settings: Any) -> None:

@@ -36,7 +36,7 @@ def read(field: Field, line: str = LINE) -> tuple[Any, str]:
         (text("role", "details.role"), "=Owner", '"\'=Owner"'),
         (text("reason", "denialReason", "details.denialReason"), "late", '"late"'),
         (text("notes"), None, '""'),
-        (text("deep", "name.inner"), None, '""'),
+        (text("deep", "details.nothing"), None, '""'),
         (number("assetId"), 12345, "12345"),
         (number("amount", "amount", "details.amount"), 7, "7"),
         (number("itemCount"), None, ""),
@@ -68,6 +68,11 @@ def test_a_field_reads_a_value_and_a_cell_of_an_event(field: Field, value: Any, 
 )
 def test_a_number_that_json_cannot_hold_stays_text(stated: str, value: Any) -> None:
     assert read(number("amount"), json.dumps({"amount": stated}))[0] == value
+
+
+def test_a_path_is_of_an_event_or_of_its_details() -> None:
+    with pytest.raises(ValueError, match=r"name\.inner"):
+        text("deep", "name.inner")
 
 
 def test_fields_are_picked_by_name_in_the_order_asked_for() -> None:

@@ -205,7 +205,7 @@ class TestPage:
         assert (len(few), len(many)) == (QUERIES, QUERIES)
 
 
-QUERIES = 12
+QUERIES = 13
 
 
 @pytest.fixture

@@ -122,11 +122,30 @@ def _verify(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
     return lambda: verify_trail()
 
 
+def _asked_verification(task: str) -> Act:
+    def act(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+        from audit import tasks
+        from audit.verification_jobs import verification_request
+
+        job = verification_request(actor=world.user("auditor"))  # nothing commits: it waits
+        if task == "run_verification":
+            return lambda: tasks.run_verification(str(job.pk))
+        return lambda: _later(timedelta(hours=1), tasks.continue_verifications)
+
+    return act
+
+
 def _seal(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
     from audit.tasks import seal_events
 
     record_event("compliance.metadata.listed", actor=SYSTEM)
     return lambda: seal_events()
+
+
+def _partitions(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+    from audit.tasks import prepare_partitions
+
+    return lambda: prepare_partitions()
 
 
 def _later(ahead: timedelta, task: Callable[[], Any]) -> Any:
@@ -137,6 +156,9 @@ def _later(ahead: timedelta, task: Callable[[], Any]) -> Any:
 TASKS: dict[str, Act] = {
     "accounts.tasks.follow_chain_rounds": _rounds,
     "attestations.tasks.remind_of_expiring_attestations": _reminders,
+    "audit.tasks.continue_verifications": _asked_verification("continue_verifications"),
+    "audit.tasks.prepare_partitions": _partitions,
+    "audit.tasks.run_verification": _asked_verification("run_verification"),
     "audit.tasks.seal_events": _seal,
     "audit.tasks.verify_trail": _verify,
     "compliance.tasks.continue_dry_run": _dry_run,
@@ -153,6 +175,7 @@ TASKS: dict[str, Act] = {
 # Tasks that record nothing of a success, each with the reason.
 UNRECORDED_TASKS = {
     "accounts.tasks.follow_chain_rounds": "operational, every 30 seconds; see UNRECORDED",
+    "audit.tasks.prepare_partitions": "makes room for events to come, and changes no row",
     "audit.tasks.seal_events": "an event of each seal would be sealed in its turn, for ever",
 }
 
@@ -177,12 +200,14 @@ _ADDRESS = ("--address", wallet(907))
 COMMANDS: dict[str, Act] = {
     "create_user": _command("create_user", *_ADDRESS, "--role", "Auditor", "--issuer", "New GmbH"),
     "load_rules": _command("load_rules", "--activate", "global-baseline"),
+    "prepare_partitions": _command("prepare_partitions"),
     "quickstart": _quickstart,
     "set_round_anchor": _command("set_round_anchor", "mainnet-v1.0", "50000000"),
     "sign_arc14": _command("sign_arc14", "--demo-wallet", "1", ENVIRONMENT="development"),
     "verify_audit": _command("verify_audit", "--to", "256"),
 }
 UNRECORDED_COMMANDS = {
+    "prepare_partitions": "makes room for events to come, and changes no row",
     "sign_arc14": "prints a header of a demo wallet; notes an estimate of the round, operational",
     "verify_audit": "reads, and answers by its exit code; the hourly task records what it found",
 }
