@@ -162,6 +162,52 @@ class AuditCheckpoint(models.Model):
         return f"{self.size} events, root {self.root[:16]}"
 
 
+class AuditCosignature(models.Model):
+    """A witness's line under a checkpoint (`audit.cosignatures`); append-only.
+
+    `seconds` is the time in the signature, in seconds since 1970; `key_id` is four bytes in hex.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    checkpoint = models.ForeignKey(
+        AuditCheckpoint, on_delete=models.PROTECT, related_name="cosignatures"
+    )
+    witness = models.CharField(max_length=255)
+    key_id = models.CharField(max_length=8)
+    seconds = models.BigIntegerField()
+    line = models.CharField(max_length=400)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "cosignature"
+        constraints = [
+            models.UniqueConstraint(fields=["checkpoint", "witness"], name="cosignature_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.witness} of {self.checkpoint_id} events"
+
+
+class AuditAnchoring(models.Model):
+    """A checkpoint written down outside the database (`audit.anchors`); append-only.
+
+    `reference` says where, in the words of that kind of place; null where it failed.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    checkpoint = models.ForeignKey(AuditCheckpoint, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=32)
+    reference = models.CharField(max_length=200, null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "anchoring"
+        indexes = [models.Index(fields=["kind", "-id"], name="anchoring_last")]
+
+    def __str__(self) -> str:
+        return f"{self.checkpoint_id} events, {self.kind}"
+
+
 class AuditVerification(models.Model):
     """One verification: the sealed events were read again and the root computed anew."""
 

@@ -9,6 +9,7 @@ import binascii
 import re
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import ClassVar, Self
 
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
@@ -44,7 +45,9 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class NoteKey:
-    """A public key by the name that it signs under."""
+    """A public key by the name that it signs under; `kind` is the byte of its type."""
+
+    kind: ClassVar[bytes] = _ED25519
 
     name: str
     raw: bytes
@@ -52,25 +55,32 @@ class NoteKey:
     @property
     def key_id(self) -> bytes:
         """The four bytes that a signature names its key by."""
-        return sha256(self.name.encode() + b"\n" + _ED25519 + self.raw).digest()[:4]
+        return sha256(self.name.encode() + b"\n" + self.kind + self.raw).digest()[:4]
 
     @property
     def text(self) -> str:
         """The verifier key as it is published."""
-        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(_ED25519 + self.raw).decode()}"
+        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(self.kind + self.raw).decode()}"
 
     @classmethod
-    def parse(cls, text: str) -> "NoteKey":
+    def parse(cls, text: str) -> Self:
         """Return the key of its published form. Raises ValueError."""
         name, _, rest = text.partition("+")
         key_id, _, encoded = rest.partition("+")
         raw = base64_decode(encoded)
-        if raw[:1] != _ED25519 or len(raw) != 33 or not _NAME.fullmatch(name):
-            raise ValueError("this is no Ed25519 verifier key")
+        if raw[:1] != cls.kind or len(raw) != 33 or not _NAME.fullmatch(name):
+            raise ValueError("this is no verifier key of its kind")
         key = cls(name, raw[1:])
         if key.key_id.hex() != key_id:
             raise ValueError("the key id is not that of the key")
         return key
+
+
+class WitnessKey(NoteKey):
+    """The public key of a witness: it signs a time with each checkpoint (`audit.cosignatures`)."""
+
+    __slots__ = ()
+    kind: ClassVar[bytes] = b"\x04"
 
 
 def note_sign(text: str, name: str, key: SigningKey) -> str:

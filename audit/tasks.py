@@ -7,6 +7,7 @@ from celery import shared_task
 from django.db import DatabaseError
 
 from audit import verification
+from audit.anchors import checkpoint_anchor
 from audit.checkpoints import checkpoint_sign
 from audit.partitions import partitions_prepare, strayed_events
 from audit.seal import seal_events as seal
@@ -18,9 +19,10 @@ logger = logging.getLogger("assayer.audit")
 
 @shared_task
 def seal_events() -> None:
-    """Seal every finished event, and sign what the log came to."""
+    """Seal every finished event, sign what the log came to, and anchor that where it is due."""
     seal()
     checkpoint_sign()
+    checkpoint_anchor()
 
 
 @shared_task

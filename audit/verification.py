@@ -6,17 +6,19 @@ checkpoint. The first thing that does not hold is named with its place (`audit.c
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
 
+from django.conf import settings
 from django.db import DataError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from audit.anchors import AnchorFailed, anchors
 from audit.checkpoints import kept_outside, last_checkpoint
 from audit.comparison import (
     checkpoint_problem,
@@ -27,9 +29,11 @@ from audit.comparison import (
     tile_problem,
     tile_root,
 )
+from audit.cosignatures import cosignature_problem, witness_keys
 from audit.log_key import log_keys
 from audit.merkle import Tree
 from audit.models import AuditCheckpoint, AuditEvent, AuditSeal, AuditTile, AuditVerification
+from audit.note import Checkpoint
 from audit.principal import SYSTEM
 from audit.proofs import tree_root
 from audit.seal import TABLE, last_seal
@@ -93,7 +97,8 @@ def read_again(
         notes = {"the checkpoint kept outside": kept_outside()}
         if against is not None:
             notes[str(against)] = against.read_text(encoding="utf-8")
-    except (OSError, ValueError) as wrong:
+        anchored = [told for anchor in anchors() for told in anchor.published()]
+    except (OSError, ValueError, AnchorFailed) as wrong:
         return Finding(0, Tree().root(), str(wrong))
     tree = Tree()
     with _one_snapshot():
@@ -104,7 +109,7 @@ def read_again(
     problem = (
         problem
         or _events_problem(tree, first, end, whole=end == size, progress=progress)
-        or _checkpoints_problem(size, notes)
+        or _checkpoints_problem(size, notes, anchored)
     )
     if not problem and seal is not None and first == 0 and end == size:
         problem = _seal_is_last(seal) or _hidden(seal)
@@ -219,8 +224,10 @@ class _Seals:
         return f"the seal of {self._next.size} events is not of this log"
 
 
-def _checkpoints_problem(size: int, notes: Mapping[str, str | None]) -> str:
-    keys, nodes = log_keys(), TileNodes()
+def _checkpoints_problem(
+    size: int, notes: Mapping[str, str | None], anchored: Sequence[tuple[str, Checkpoint]]
+) -> str:
+    keys, nodes, witnesses = log_keys(), TileNodes(), witness_keys()
 
     def root_of(count: int) -> bytes:
         if count > size:
@@ -229,14 +236,23 @@ def _checkpoints_problem(size: int, notes: Mapping[str, str | None]) -> str:
 
     signed = AuditSeal.objects.filter(signature__isnull=False).order_by("size").first()
     before: AuditCheckpoint | None = None
-    for row in AuditCheckpoint.objects.filter(size__lte=size).order_by("size").iterator():
+    rows = AuditCheckpoint.objects.filter(size__lte=size).order_by("size")
+    for row in rows.prefetch_related("cosignatures").iterator(chunk_size=2_000):
         old = signed is None or row.size < signed.size
         if problem := checkpoint_problem(row, before, keys, root_of, may_be_unsigned=old):
             return problem
+        for one in row.cosignatures.all():
+            if problem := cosignature_problem(one, row, witnesses):
+                return problem
         before = row
     for name, note in notes.items():
         if note is not None and (problem := note_problem(name, note, keys, root_of)):
             return problem
+    for where, told in anchored:
+        if told.size > size:
+            return f"{where} is of {told.size} events; the log has {size}"
+        if (told.origin, told.root) != (settings.AUDIT_ORIGIN, tree_root(nodes, told.size)):
+            return f"{where}: the first {told.size} events are not those that were anchored"
     return ""
 
 

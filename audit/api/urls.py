@@ -20,6 +20,7 @@ urlpatterns = [
     path("metering", MeteringViewSet.as_view({"get": "usage"})),
     path("metering/events", MeteringViewSet.as_view({"get": "events"})),
     path("audit-trail/checkpoint", _trail.as_view({"get": "checkpoint"})),
+    path("audit-trail/checkpoint/cosign", _trail.as_view({"post": "cosign"})),
     path("audit-trail/checkpoints", _trail.as_view({"get": "checkpoints"})),
     path("audit-trail/consistency", _trail.as_view({"get": "consistency"})),
     path("audit-trail/export/bundle", _trail.as_view({"get": "bundle"})),

@@ -46,6 +46,8 @@ EXPLAINED = {
     "attestations.AttestationStatusChange": _ATTESTATION,
     "attestations.AttestationReminder": _ATTESTATION,
     "attestations.AttestationCredential": _CREDENTIAL,
+    "audit.AuditAnchoring": ("audit.checkpoint.anchored",),
+    "audit.AuditCosignature": ("audit.checkpoint.cosigned",),
     "audit.AuditVerification": ("audit.trail.",),
     "audit.VerificationJob": ("audit.trail.",),
     "auth.Group": ("accounts.role.",),

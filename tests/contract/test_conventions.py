@@ -22,7 +22,15 @@ from accounts.arc14.signer import sign_arc14
 from accounts.models import RoundAnchor, User
 from compliance.api.views import status as status_view
 from config.observability import health, metrics
-from tests.contract.bodies import NEW_PACK, PACK, PAIR, REQUIREMENT, SIMULATIONS, waiver_body
+from tests.contract.bodies import (
+    NEW_PACK,
+    PACK,
+    PAIR,
+    REQUIREMENT,
+    SIMULATIONS,
+    cosignature_body,
+    waiver_body,
+)
 from tests.contract.routes import operations
 from tests.contract.world import (
     ASSET,
@@ -467,6 +475,8 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
     ("audit.api.metering.metered_events", lambda w: Ask("GET", "metering")),
     ("audit.api.metering.metered_events", lambda w: Ask("GET", "metering/events")),
     ("audit.trail.checkpoint_get", lambda w: Ask("GET", "audit-trail/checkpoint")),
+    ("audit.api.trail_views.cosignature_add",
+     lambda w: Ask("POST", "audit-trail/checkpoint/cosign", cosignature_body())),
     ("audit.trail.checkpoint_document", lambda w: Ask("GET", "audit-trail/checkpoints")),
     ("audit.trail.consistency_get",
      lambda w: Ask("GET", "audit-trail/consistency", query={"from": 1, "to": 2})),

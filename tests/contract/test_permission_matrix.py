@@ -21,6 +21,7 @@ from tests.contract.bodies import (
     PAIR,
     REQUIREMENT,
     SIMULATIONS,
+    cosignature_body,
     simulation_body,
     waiver_body,
 )
@@ -51,6 +52,7 @@ pytestmark = pytest.mark.django_db
 
 _ONE = "compliance/attestations/<uuid:attestation_id>"
 _LOG = "compliance/audit-log"
+_COSIGN = "audit-trail/checkpoint/cosign"
 _WAIVER = "compliance/waivers/<uuid:waiver_id>"
 _TAGS = "compliance/token-jurisdictions"
 _RULES = "compliance/jurisdiction-rules"
@@ -118,6 +120,7 @@ GET    {_LOG}/export/csv          -                  401  200  200  200  200  20
 GET    {_LOG}/export/json         -                  401  200  200  200  200  200  200  200
 GET    {_LOG}/retention-policy    -                  401  200  200  200  200  200  200  200
 GET    audit-trail/checkpoint       -                  401  200  200  200  200  200  200  200
+POST   audit-trail/checkpoint/cosign -                 401  200  200  200  200  200  200  200
 GET    audit-trail/checkpoints      -                  401  200  200  200  200  200  200  200
 GET    audit-trail/consistency      -                  401  200  200  200  200  200  200  200
 GET    audit-trail/export/bundle    -                  401  200  200  200  200  200  200  200
@@ -392,6 +395,9 @@ REQUESTS |= {
     ),
     ("POST", "issuers/<uuid:issuer_id>/facts", "-"): lambda w: Ask(
         "POST", f"issuers/{w.issuer.pk}/facts", {"facts": {"issuer.website": "https://a.test"}}
+    ),
+    ("POST", "audit-trail/checkpoint/cosign", "-"): lambda w: Ask(
+        "POST", "audit-trail/checkpoint/cosign", cosignature_body()
     ),
     ("POST", "compliance/waivers", "-"): lambda w: Ask("POST", "compliance/waivers", waiver_body()),
     ("POST", f"{_WAIVER}/revoke", "of the officer"): lambda w: Ask(
