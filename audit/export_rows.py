@@ -20,6 +20,7 @@ from audit.log_views import LogView
 from audit.principal import Principal
 from audit.querysets import AuditEventQuerySet
 from config.api.json import dumps
+from config.api.streams import Buffer
 
 Form = Literal["csv", "json", "ndjson"]
 Place = tuple[datetime, int]
@@ -79,8 +80,8 @@ def rows(view: LogView, events: AuditEventQuerySet, form: Form) -> Iterator[byte
     if form == "csv":
         return csv_rows(view, events)
     if form == "json":
-        return (dumps(view.entry(line.decode())) for line in body_lines(events))
-    return body_lines(events)
+        return (dumps(view.entry(str(line, "utf-8"))) for line in body_lines(events))
+    return (bytes(line) for line in body_lines(events))
 
 
 def csv_rows(view: LogView, events: AuditEventQuerySet) -> Iterator[bytes]:
@@ -99,14 +100,13 @@ def csv_rows(view: LogView, events: AuditEventQuerySet) -> Iterator[bytes]:
         yield bytes(row[:-1]) + b"\r\n"
 
 
-def body_lines(events: AuditEventQuerySet) -> Iterator[bytes]:
+def body_lines(events: AuditEventQuerySet) -> Iterator[Buffer]:
     """Yield the canonical line of each of the ordered `events`, with its line end."""
     if connection.vendor != "postgresql":
         for line in _stored_lines(events):
             yield line.encode() + b"\n"
         return
-    for row in _copied(events, "e.body", "", _RAW):
-        yield bytes(row)
+    yield from _copied(events, "e.body", "", _RAW)
 
 
 def _stored_lines(events: AuditEventQuerySet) -> Iterator[str]:
@@ -121,9 +121,7 @@ def _members(source: str, name: str, wanted: list[frozenset[str]]) -> str:
     return f" CROSS JOIN LATERAL json_to_record({source}::json) AS {name}({named})"
 
 
-def _copied(
-    events: AuditEventQuerySet, columns: str, body: str, options: str
-) -> Iterator[bytes | bytearray | memoryview]:
+def _copied(events: AuditEventQuerySet, columns: str, body: str, options: str) -> Iterator[Buffer]:
     # A reader who goes away closes this generator, and psycopg ends the statement. The order is
     # stated again outside: what a subquery is ordered by is no promise, but costs no second sort.
     every = [field.attname for field in events.model._meta.concrete_fields]

@@ -85,6 +85,26 @@ class AuditEvent(models.Model):
                 condition=~models.Q(action_type__in=["Read", "List"]),
             ),
             models.Index(fields=["xid", "seq"], name="event_xid"),
+            models.Index(fields=["name", "-occurred_at", "-seq"], name="event_name"),
+            models.Index(
+                fields=["reference_id", "-occurred_at", "-seq"],
+                name="event_reference",
+                condition=models.Q(reference_id__isnull=False),
+            ),
+            models.Index(
+                fields=["affected_address", "-occurred_at", "-seq"],
+                name="event_address",
+                condition=models.Q(affected_address__isnull=False),
+            ),
+            models.Index(
+                fields=["to_address", "-occurred_at", "-seq"],
+                name="event_receiver",
+                condition=models.Q(to_address__isnull=False),
+            ),
+            # With this operator class it serves the beginning of a name too.
+            models.Index(
+                fields=["network"], name="event_network", opclasses=["varchar_pattern_ops"]
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ migrations.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -19,13 +19,13 @@ from audit.body import moment_text, number
 from audit.log_key import sign_row
 from audit.merkle import Tree, leaf_hash
 from audit.models import AuditEvent, AuditSeal
-from audit.tiles import sealed_places, tiles_extend, tiles_size
+from audit.tiles import LEVELS, WIDTH, sealed_places, tiles_extend, tiles_size
 
 logger = logging.getLogger("assayer.audit")
 
 TABLE = AuditEvent._meta.db_table
 _LOCK = 0x41535359  # "ASSY": the advisory lock of the one sealer
-_BATCH = 5_000
+_BATCH = 40 * WIDTH  # whole tiles, so that one batch rarely rewrites the last one's
 
 _POSTGRES_BATCH = f"""
 SELECT e.xid::text AS xid_text, e.seq, e.body FROM "{TABLE}" e
@@ -75,10 +75,8 @@ def _seal_batch() -> int:
             mark = Watermark(int(rows[-1][0]), rows[-1][1], mark.floor)
     if not rows:
         return 0
-    leaves = [(leaf_hash(body.encode()), seq) for _, seq, body in rows]
-    tiles_extend(tree.size, leaves)
-    for leaf, _ in leaves:
-        tree.append(leaf)
+    leaves = [leaf_hash(body.encode()) for _, _, body in rows]
+    _append(tree, leaves, tiles_extend(tree.size, leaves, [seq for _, seq, _ in rows]))
     seal = AuditSeal(
         size=tree.size,
         root=tree.root().hex(),
@@ -92,6 +90,19 @@ def _seal_batch() -> int:
     seal.signature = sign_row("seal", seal_content(seal, last))
     seal.save(force_insert=True)
     return len(rows)
+
+
+def _append(tree: Tree, leaves: Sequence[bytes], roots: Mapping[int, bytes]) -> None:
+    """Add the leaves to the tree; those of a whole tile by its root, which is known already."""
+    at = 0
+    while at < len(leaves):
+        tile, filled = divmod(tree.size, WIDTH)
+        if not filled and tile in roots:
+            tree.append_subtree(roots[tile], LEVELS)
+            at += WIDTH
+        else:
+            tree.append(leaves[at])
+            at += 1
 
 
 def order_digest(places: Iterable[tuple[str | int | None, int]]) -> str:
@@ -164,7 +175,9 @@ def _fill_tiles(size: int) -> None:
     for seal in AuditSeal.objects.order_by("size"):
         rows = _sealed_rows(before, seal)
         tiles_extend(
-            before.size if before else 0, [(leaf_hash(body.encode()), seq) for seq, body in rows]
+            before.size if before else 0,
+            [leaf_hash(body.encode()) for _, body in rows],
+            [seq for seq, _ in rows],
         )
         before = seal
 

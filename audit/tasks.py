@@ -9,12 +9,16 @@ from django.db import DatabaseError
 from audit import verification
 from audit.anchors import checkpoint_anchor
 from audit.checkpoints import checkpoint_sign
+from audit.lag import seal_lag
 from audit.partitions import partitions_prepare, strayed_events
 from audit.seal import seal_events as seal
 from audit.verification_jobs import VERIFICATION_WORK
 from config.jobs.tasks import request, request_all
 
 logger = logging.getLogger("assayer.audit")
+
+BUSY = 250
+"""From so many waiting events on, the log is sealed each second."""
 
 
 @shared_task
@@ -23,6 +27,16 @@ def seal_events() -> None:
     seal()
     checkpoint_sign()
     checkpoint_anchor()
+
+
+@shared_task
+def seal_busy_log() -> None:
+    """Seal where so much waits that it would wait too long for the next `seal_events`.
+
+    A seal is a row: one a second for every single event would cost more than the events.
+    """
+    if seal_lag().events >= BUSY:
+        seal()
 
 
 @shared_task

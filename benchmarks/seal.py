@@ -11,8 +11,8 @@ from benchmarks.events import fill
 from benchmarks.measure import Row
 
 _BYTES = """
-SELECT sum(pg_total_relation_size(c.oid)) FILTER (WHERE c.relname = 'audit_auditevent'),
-    sum(pg_total_relation_size(c.oid)) FILTER (WHERE c.relname <> 'audit_auditevent')
+SELECT sum(pg_total_relation_size(c.oid)) FILTER (WHERE c.relname LIKE 'audit\\_auditevent%'),
+    sum(pg_total_relation_size(c.oid)) FILTER (WHERE c.relname NOT LIKE 'audit\\_auditevent%')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname = 'public' AND c.relname LIKE 'audit\\_%'
 """

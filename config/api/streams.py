@@ -4,10 +4,12 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 
 logger = logging.getLogger("assayer.export")
 
 CHUNK_BYTES = 64 * 1024
+Buffer = bytes | bytearray | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,31 +25,30 @@ class Sent:
 
 
 def file_stream(
-    head: bytes, records: Iterable[bytes], end: Callable[[Sent], bytes]
+    head: bytes, records: Iterable[Buffer], end: Callable[[Sent], bytes]
 ) -> Iterator[bytes]:
-    """Yield `head` at once, the records joined to chunks of 64 KiB, and what `end` makes.
+    """Yield `head` at once, the records joined to chunks of some 64 KiB, and what `end` makes.
 
-    A failure midway is logged, and `end` is told.
+    The first chunks are small, so that the reader need not wait for many records. A
+    failure midway is logged, and `end` is told.
     """
     digest, rows, complete = sha256(head), 0, True
-    buffer: list[bytes] = []
-    size = 0
     if head:
         yield head
-    try:
-        for record in records:
-            buffer.append(record)
-            rows += 1
-            size += len(record)
-            if size >= CHUNK_BYTES:
-                chunk = b"".join(buffer)
-                digest.update(chunk)
-                buffer, size = [], 0
-                yield chunk
-    except Exception:
-        logger.exception("export stopped midway")
-        complete = False
-    rest = b"".join(buffer)
-    digest.update(rest)
-    if last := rest + end(Sent(rows, digest.hexdigest(), complete)):
+    source, at_once, more = iter(records), 1, True
+    while more:
+        batch: list[Buffer] = []
+        try:
+            batch.extend(islice(source, at_once))  # keeps what came before a failure
+            more = len(batch) == at_once
+        except Exception:
+            logger.exception("export stopped midway")
+            complete = more = False
+        rows += len(batch)
+        if chunk := b"".join(batch):
+            digest.update(chunk)
+            yield chunk
+            # As many as fill a chunk if they are like these; no more than twice as many as before.
+            at_once = max(1, min(2 * at_once, CHUNK_BYTES * len(batch) // len(chunk)))
+    if last := end(Sent(rows, digest.hexdigest(), complete)):
         yield last

@@ -300,6 +300,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 600.0,
     },
     "seal-events": {"task": "audit.tasks.seal_events", "schedule": 10.0},
+    "seal-busy-log": {"task": "audit.tasks.seal_busy_log", "schedule": 1.0},
     "verify-audit-trail": {"task": "audit.tasks.verify_trail", "schedule": 3600.0},
     "prepare-partitions": {"task": "audit.tasks.prepare_partitions", "schedule": 86_400.0},
     "continue-verifications": {"task": "audit.tasks.continue_verifications", "schedule": 30.0},

@@ -224,17 +224,16 @@ def _sealed(token: Token) -> UUID:
     listed = [EventDraft("audit.trail.verified", item_count=number) for number in range(256)]
     record_events(listed, actor=SYSTEM)
     rows = AuditEvent.objects.order_by("seq").values_list("seq", "body")
-    leaves = [(leaf_hash(body.encode()), seq) for seq, body in rows]
-    tiles_extend(0, leaves)
     tree = Tree()
-    for leaf, _ in leaves:
-        tree.append(leaf)
+    tree.extend(body.encode() for _, body in rows)
+    places = [seq for seq, _ in rows]
+    tiles_extend(0, [leaf_hash(body.encode()) for _, body in rows], places)
     AuditSeal.objects.create(
         size=tree.size,
         root=tree.root().hex(),
         frontier=[one.hex() for one in tree.frontier],
         last_xid=2**62,
-        last_seq=leaves[-1][1],
+        last_seq=places[-1],
         sealed_at=timezone.now(),
     )
     checkpoint_sign()
