@@ -58,7 +58,9 @@ class Sealers:
         self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
     ) -> None:
         assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.close()
+        self.process.stdout.close()
         self.process.wait(30)
 
 
