@@ -6,7 +6,7 @@ from audit.event_types import event_type as _event
 from audit.record_events import RECORD_TYPES
 from audit.whitelist_events import WHITELIST_EVENTS
 
-__all__ = ["EVENT_TYPES", "EVIDENCE_NAMES", "METERED", "EventType"]
+__all__ = ["EVENT_TYPES", "EVIDENCE_NAMES", "METERED", "SEVERITIES", "EventType"]
 
 _A, _C, _S, _O = ActionType, Category, Severity, Operation
 
@@ -50,6 +50,19 @@ _TYPES = (
     _event(
         "audit.log.exported",
         "Audit log exported",
+        _C.AUDIT,
+        _A.EXPORT,
+        _S.NOTICE,
+        meters=_O.EXPORT,
+    ),
+    _event("audit.export.requested", "Export requested", _C.AUDIT, _A.CREATE),
+    _event("audit.export.finished", "Export finished", _C.AUDIT, _A.UPDATE),
+    _event("audit.export.failed", "Export failed", _C.AUDIT, _A.UPDATE),
+    _event("audit.export.cancelled", "Export cancelled", _C.AUDIT, _A.UPDATE),
+    _event("audit.export.expired", "Files of an export deleted", _C.AUDIT, _A.UPDATE),
+    _event(
+        "audit.export.downloaded",
+        "Export downloaded",
         _C.AUDIT,
         _A.EXPORT,
         _S.NOTICE,
@@ -251,3 +264,4 @@ _TYPES = (
 EVENT_TYPES = {event.name: event for event in _TYPES}
 EVIDENCE_NAMES = {event.name: event.evidence for event in _TYPES if event.evidence}
 METERED = {event.name: event.meters for event in _TYPES if event.meters}
+SEVERITIES = {event.name: str(event.severity) for event in _TYPES}

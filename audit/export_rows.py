@@ -55,15 +55,18 @@ def rows_between(
     parts that are read at different times make one file: no row twice, none missing. A wrong
     parameter raises what `LogView.select` raises.
     """
-    events = below(view.select(actor, parameters)[0], horizon)
-    if after is not None:
-        moment, seq = after
-        events = events.filter(occurred_at__lte=moment).filter(
-            Q(occurred_at__lt=moment) | Q(seq__lt=seq)
-        )
+    events = behind(below(view.select(actor, parameters)[0], horizon), after)
     ends = newest(events)[limit - 1 : limit + 1].values_list("occurred_at", "seq")
     last = ends[0] if len(ends) == 2 else None
     return Part(rows(view, newest(events)[:limit], form), last)
+
+
+def behind(events: AuditEventQuerySet, place: Place | None) -> AuditEventQuerySet:
+    """Return the events that come after that place, newest first; before the first it is None."""
+    if place is None:
+        return events
+    moment, seq = place
+    return events.filter(occurred_at__lte=moment).filter(Q(occurred_at__lt=moment) | Q(seq__lt=seq))
 
 
 def newest(events: AuditEventQuerySet) -> AuditEventQuerySet:
@@ -80,7 +83,7 @@ def rows(view: LogView, events: AuditEventQuerySet, form: Form) -> Iterator[byte
     if form == "csv":
         return csv_rows(view, events)
     if form == "json":
-        return (dumps(view.entry(str(line, "utf-8"))) for line in body_lines(events))
+        return (dumps(view.entry(str(line[:-1], "utf-8"))) for line in body_lines(events))
     return (bytes(line) for line in body_lines(events))
 
 
@@ -129,9 +132,10 @@ def _copied(events: AuditEventQuerySet, columns: str, body: str, options: str) -
         statement, parameters = events.values_list(*every).query.sql_with_params()
     except EmptyResultSet:  # the caller sees nothing at all, which has no statement
         return
-    with transaction.atomic(), ClientCursor(connection.connection) as cursor:
-        cursor.execute("SET LOCAL jit = off")  # compiling takes longer than the first rows
-        chosen = cursor.mogrify(statement, parameters)
+    with transaction.atomic(), connection.cursor() as cursor:
+        binder = ClientCursor(connection.connection)
+        binder.execute("SET LOCAL jit = off")  # compiling takes longer than the first rows
+        chosen = binder.mogrify(statement, parameters)
         with cursor.copy(
             f"COPY (SELECT {columns} FROM ({chosen}) AS e{body} "  # noqa: S608 - bound above
             f"ORDER BY e.occurred_at DESC, e.seq DESC) TO STDOUT {options}"

@@ -8,6 +8,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 
 from audit.choices import ActionType, Category
+from audit.exports.models import ExportJob as ExportJob  # Django looks for models here
+from audit.exports.models import ExportPart as ExportPart
 from audit.querysets import AuditEventQuerySet
 from config.jobs.models import JobStatus, LeasedJob
 

@@ -1,4 +1,4 @@
-"""Periodic work on the log."""
+"""Periodic work on the log, and its exports."""
 
 import logging
 from uuid import UUID
@@ -9,6 +9,8 @@ from django.db import DatabaseError
 from audit import verification
 from audit.anchors import checkpoint_anchor
 from audit.checkpoints import checkpoint_sign
+from audit.exports.services import exports_expire
+from audit.exports.work import EXPORT_WORK
 from audit.lag import seal_lag
 from audit.partitions import partitions_prepare, strayed_events
 from audit.seal import seal_events as seal
@@ -45,6 +47,29 @@ def verify_trail() -> None:
     seal()
     checkpoint_sign()
     verification.verify_trail()
+
+
+def request_export(export_id: UUID) -> None:
+    """Have an export written in the background."""
+    request(write_export, export_id)
+
+
+@shared_task(acks_late=True)
+def write_export(export_id: str) -> None:
+    """Write an export; what stops it is tried again by the sweep."""
+    EXPORT_WORK.attempt(UUID(export_id))
+
+
+@shared_task
+def continue_exports() -> int:
+    """Take up the exports that nobody works on; return how many."""
+    return request_all(write_export, EXPORT_WORK.unattended())
+
+
+@shared_task
+def expire_exports() -> int:
+    """Delete the files of exports that are not kept any more; return of how many exports."""
+    return exports_expire()
 
 
 @shared_task

@@ -71,7 +71,7 @@ def speeds(
         view = log_view(name)
         calls[name] = lambda view=view: drain(csv_file(view, events, total))  # type: ignore[misc]
         calls[f"plain {name}"] = plain_copy(database, unguarded(view.columns))
-    samples = sample(calls, rounds=7 if quick else 5, batch=1, clock=time.perf_counter, warm_up=1)
+    samples = sample(calls, rounds=7 if quick else 3, batch=1, clock=time.perf_counter, warm_up=1)
     for label, target, floor, goal in (
         (f"NDJSON of {total:,} events", "ndjson", "bodies", 0.85),
         *((f"CSV of {total:,}: {one}", one, f"plain {one}", 0.65) for one in _CSV_VIEWS),

@@ -100,6 +100,13 @@ _ENTRIES = (
         "Read the record again and decide anew.",
     ),
     ErrorCode(
+        "EXPORT_EXPIRED",
+        410,
+        False,
+        "The file of this export is not kept any more.",
+        "Ask for the export again.",
+    ),
+    ErrorCode(
         "PRECONDITION_FAILED",
         412,
         False,
@@ -119,6 +126,13 @@ _ENTRIES = (
         False,
         "The body's media type is not supported.",
         "Send Content-Type: application/json, or the type of file that is documented.",
+    ),
+    ErrorCode(
+        "RANGE_NOT_SATISFIABLE",
+        416,
+        False,
+        "The range begins behind the end of the file.",
+        "Ask for a range within the length that Content-Range names.",
     ),
     ErrorCode(
         "BUSINESS_RULE_VIOLATION",

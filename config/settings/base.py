@@ -143,6 +143,34 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
 
+# Files of export jobs: a folder that web and workers share or, where a bucket is named, an
+# S3-compatible store, whose keys boto3 finds (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY).
+EXPORT_KEEP_HOURS: int = env.int("EXPORT_KEEP_HOURS", default=72)
+EXPORT_S3_BUCKET: str = env("EXPORT_S3_BUCKET", default="")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "exports": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": EXPORT_S3_BUCKET,
+            "endpoint_url": env("EXPORT_S3_ENDPOINT", default="") or None,
+            "region_name": env("EXPORT_S3_REGION", default="") or None,
+            "location": env("EXPORT_S3_PREFIX", default="exports"),
+            "file_overwrite": False,
+        },
+    }
+    if EXPORT_S3_BUCKET
+    else {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": env("EXPORT_DIR", default="") or BASE_DIR / "var" / "exports",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+}
+
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
@@ -248,12 +276,16 @@ CORS_ALLOW_HEADERS = [
     "idempotency-key",
     "if-match",
     "if-none-match",
+    "if-range",
     "prefer",
+    "range",
     "x-correlation-id",
     "x-idempotency-key",
 ]
 CORS_EXPOSE_HEADERS = [
+    "accept-ranges",
     "content-disposition",
+    "content-range",
     "etag",
     "link",
     "location",
@@ -299,6 +331,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "attestations.tasks.remind_of_expiring_attestations",
         "schedule": 600.0,
     },
+    "continue-exports": {"task": "audit.tasks.continue_exports", "schedule": 30.0},
+    "expire-exports": {"task": "audit.tasks.expire_exports", "schedule": 600.0},
     "seal-events": {"task": "audit.tasks.seal_events", "schedule": 10.0},
     "seal-busy-log": {"task": "audit.tasks.seal_busy_log", "schedule": 1.0},
     "verify-audit-trail": {"task": "audit.tasks.verify_trail", "schedule": 3600.0},

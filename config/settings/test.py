@@ -3,7 +3,7 @@
 import os
 
 from config.settings.base import *
-from config.settings.base import CACHES, SIMPLE_JWT
+from config.settings.base import CACHES, SIMPLE_JWT, STORAGES
 
 ENVIRONMENT = "test"
 SECRET_KEY = "test-only-" + "0" * 54
@@ -24,6 +24,10 @@ CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
 SILENCED_SYSTEM_CHECKS = ["axes.W006", "django_ratelimit.E003", "django_ratelimit.W001"]
+STORAGES = {
+    **STORAGES,
+    "exports": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+}
 WHITENOISE_AUTOREFRESH = True
 TEST_REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 CACHES = {

@@ -49,6 +49,8 @@ EXPLAINED = {
     "audit.AuditAnchoring": ("audit.checkpoint.anchored",),
     "audit.AuditCosignature": ("audit.checkpoint.cosigned",),
     "audit.AuditVerification": ("audit.trail.",),
+    "audit.ExportJob": ("audit.export.",),
+    "audit.ExportPart": ("audit.export.",),
     "audit.VerificationJob": ("audit.trail.",),
     "auth.Group": ("accounts.role.",),
     "auth.Group_permissions": ("accounts.role.",),

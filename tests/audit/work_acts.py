@@ -27,7 +27,7 @@ from compliance.tasks import (
     recalculate_due_statuses,
     recalculate_token_status,
 )
-from tests.contract.world import World, attest, waiting_run
+from tests.contract.world import World, attest, waiting_export, waiting_run
 from tests.factories import wallet
 from whitelist.tasks import continue_imports, import_rows
 
@@ -135,6 +135,20 @@ def _asked_verification(task: str) -> Act:
     return act
 
 
+def _export(task: str) -> Act:
+    def act(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+        from audit import tasks
+
+        if task == "expire_exports":
+            return lambda: _later(timedelta(days=30), tasks.expire_exports)
+        job = waiting_export(world.user("owner"))
+        if task == "write_export":
+            return lambda: tasks.write_export(str(job.pk))
+        return lambda: _later(timedelta(hours=1), tasks.continue_exports)
+
+    return act
+
+
 def _seal(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
     from audit.tasks import seal_events
 
@@ -156,11 +170,14 @@ def _later(ahead: timedelta, task: Callable[[], Any]) -> Any:
 TASKS: dict[str, Act] = {
     "accounts.tasks.follow_chain_rounds": _rounds,
     "attestations.tasks.remind_of_expiring_attestations": _reminders,
+    "audit.tasks.continue_exports": _export("continue_exports"),
     "audit.tasks.continue_verifications": _asked_verification("continue_verifications"),
+    "audit.tasks.expire_exports": _export("expire_exports"),
     "audit.tasks.prepare_partitions": _partitions,
     "audit.tasks.run_verification": _asked_verification("run_verification"),
     "audit.tasks.seal_events": _seal,
     "audit.tasks.verify_trail": _verify,
+    "audit.tasks.write_export": _export("write_export"),
     "compliance.tasks.continue_dry_run": _dry_run,
     "compliance.tasks.continue_dry_runs": _dry_runs,
     "compliance.tasks.continue_report_jobs": _reports,

@@ -12,6 +12,12 @@ from tests.contract.world import ASSET, LISTED, RULE, World
 from tests.factories import VOI
 from whitelist.models import WhitelistEntry
 
+EXPORT: dict[str, Any] = {
+    "view": "compliance-audit-log",
+    "filters": {"network": VOI, "success": True},
+    "format": "ndjson",
+    "gzip": True,
+}
 PACK: dict[str, Any] = {
     "regulatoryFramework": "HOUSE",
     "frameworkName": "House rules",

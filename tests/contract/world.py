@@ -21,6 +21,10 @@ from attestations.models import Attestation
 from attestations.services import attestation_create, attestation_verify
 from audit.body import EventDraft
 from audit.checkpoints import checkpoint_sign
+from audit.choices import ExportFormat
+from audit.exports.models import ExportJob
+from audit.exports.services import export_request
+from audit.exports.work import EXPORT_WORK
 from audit.merkle import Tree, leaf_hash
 from audit.models import AuditEvent, AuditSeal
 from audit.principal import SYSTEM
@@ -68,6 +72,9 @@ LISTED = wallet(901)  # on the whitelist of ASSET
 QUERIES = {
     "audit-trail/consistency": {"from": 1, "to": 2},
     "compliance/token-jurisdictions": {"assetId": ASSET},
+    "issuer/audit-trail": {"assetId": ASSET},
+    "issuer/audit-trail/csv": {"assetId": ASSET},
+    "issuer/audit-trail/json": {"assetId": ASSET},
     "whitelist/compliance-overview": {"assetId": ASSET},
 }
 HOLDERS = b"Address,Status\r\n%b,Active\r\n" % wallet(902).encode()
@@ -105,6 +112,8 @@ class World:
 
     `LISTED` is on its whitelist; `listing` is a file for it that the owner sent.
 
+    `export` is a finished one that the owner asked for.
+
     `job` is a report on the issuer that the owner asked for and nobody works on.
 
     `pack` is a Draft by the officer, with the one requirement `RULE`, which `waiver`, requested by
@@ -126,6 +135,7 @@ class World:
     job: ReportJob
     package: AttestationPackage
     listing: WhitelistImport
+    export: ExportJob
 
     def client(self, persona: str) -> APIClient:
         return factories.client_for(self.users[persona])
@@ -146,6 +156,7 @@ class World:
             .replace("<uuid:package_id>", str(self.package.pk))
             .replace("<uuid:job_id>", str(self.job.pk))
             .replace("<uuid:import_id>", str(self.listing.pk))
+            .replace("<uuid:export_id>", str(self.export.pk))
             .replace("<uuid:waiver_id>", str(self.waiver.pk))
             .replace("<uuid:event_id>", str(self.event_id))
             .replace("<level:level>/<tile:number>.p/<width:width>", "0/000.p/1")
@@ -216,7 +227,21 @@ def make_world() -> World:
         job=job,
         package=package,
         listing=whitelist_import_request(actor=owner, token=metadata.token, raw=HOLDERS),
+        export=_finished(waiting_export(owner)),
     )
+
+
+def waiting_export(user: User) -> ExportJob:
+    """Return an export of the user that nobody works on."""
+    return export_request(
+        actor=user, view="compliance-audit-log", parameters={}, form=ExportFormat.CSV
+    )
+
+
+def _finished(export: ExportJob) -> ExportJob:
+    EXPORT_WORK.run(export.pk)
+    export.refresh_from_db()
+    return export
 
 
 def _sealed(token: Token) -> UUID:

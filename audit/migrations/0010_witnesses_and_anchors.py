@@ -8,7 +8,7 @@ from audit.append_only import AppendOnly
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("audit", "0008_signed_rows"),
+        ("audit", "0009_signed_rows"),
     ]
 
     operations = [

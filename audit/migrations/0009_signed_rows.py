@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("audit", "0007_log_indexes")]
+    dependencies = [("audit", "0008_export_jobs")]
 
     # Nullable columns without a default: no table is made anew, and no trigger is lost.
     operations = [
