@@ -29,6 +29,7 @@ from tests.contract.bodies import (
     PAIR,
     REQUIREMENT,
     SIMULATIONS,
+    cosignature_body,
     waiver_body,
 )
 from tests.contract.routes import operations
@@ -521,6 +522,8 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
         )
     ),
     ("audit.trail.checkpoint_get", lambda w: Ask("GET", "audit-trail/checkpoint")),
+    ("audit.api.trail_views.cosignature_add",
+     lambda w: Ask("POST", "audit-trail/checkpoint/cosign", cosignature_body())),
     ("audit.trail.checkpoint_document", lambda w: Ask("GET", "audit-trail/checkpoints")),
     ("audit.trail.consistency_get",
      lambda w: Ask("GET", "audit-trail/consistency", query={"from": 1, "to": 2})),
