@@ -27,6 +27,7 @@ from config.api.conditional import is_unchanged, not_modified
 from config.api.csv import mark_download
 from config.api.errors import ValidationFailed
 from config.api.filters import WireFilterSet
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import (
     IF_NONE_MATCH_PARAMETER,
@@ -142,6 +143,7 @@ class TrailViewSet(WireViewSet):
         request=CosignSerializer(),
         responses=noun_serializer("CosignResponse", "cosignature", CosignatureSerializer()),
     )
+    @idempotent
     def cosign(self, request: Request) -> Response:
         """Hand in a witness's cosignature of a checkpoint (C2SP tlog-cosignature, v1).
 

@@ -193,7 +193,9 @@ class TestCors:
                 for name in response.headers["Access-Control-Expose-Headers"].split(",")
             }
             assert exposed == {
+                "accept-ranges",
                 "content-disposition",
+                "content-range",
                 "etag",
                 "link",
                 "location",
