@@ -215,6 +215,35 @@ class RoundAnchor(models.Model):
         return f"{self.network} at {self.round}"
 
 
+class IdempotencyRecord(models.Model):
+    """What a request with an idempotency key was answered, kept for `IDEMPOTENCY_HOURS`.
+
+    Without `status_code` it is in flight: whoever holds the `lease` will answer it, and where that
+    did not happen by `lease_until` the key is free. `route` (method and path) and `fingerprint`
+    (what was asked) are SHA-256; `headers` and `body` are those of the answer, as it was sent.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    route = models.CharField(max_length=64)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    lease = models.UUIDField()
+    lease_until = models.DateTimeField()
+    status_code = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField(default=bytes)
+    created_at = models.DateTimeField(db_index=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "route", "key"], name="idempotency_key_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"answered {self.status_code}" if self.finished_at else "in flight"
+
+
 class RevokedCredential(models.Model):
     """A signed transaction or access token that was logged out; known by a SHA-256 of its id."""
 

@@ -13,7 +13,8 @@ from audit.events import EVENT_TYPES, EventType
 VERSION = 1
 MAX_BYTES = 65_535
 _SAFE_INTEGER = 2**53 - 1
-_TEXT_LIMIT = 2_000
+TEXT_LIMIT = 2_000
+_NUL = b"\\u0000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +99,26 @@ def body_line(draft: EventDraft, stamp: Stamp) -> str:
         if (entry.name in _WIDE and value is not None) or isinstance(value, UUID):
             value = str(value)
         elif isinstance(value, str):
-            value = value[:_TEXT_LIMIT]
+            value = value[:TEXT_LIMIT]
         content[_CAMEL[entry.name]] = value
     if not draft.details:
         del content["details"]
     kept = {key: value for key, value in content.items() if value is not None}
     line = canonical(kept)
+    if _NUL in line:
+        line = canonical(_without_nul(kept))
     if len(line) > MAX_BYTES:
         raise ValueError(f"an event body of {len(line)} bytes exceeds {MAX_BYTES}")
     return line.decode()
+
+
+def _without_nul(value: Any) -> Any:
+    # No text of PostgreSQL can hold one, so that a line with one could not be read there as JSON.
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, Mapping):
+        return {key: _without_nul(inner) for key, inner in value.items()}
+    return [_without_nul(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def canonical(value: Any) -> bytes:

@@ -48,6 +48,15 @@ class MeteredCategory(TextChoices):
     WHITELIST = "Whitelist"
 
 
+class ExportFormat(TextChoices):
+    """The forms of a file that an export job makes."""
+
+    CSV = "csv"
+    JSON = "json"
+    NDJSON = "ndjson"
+    XLSX = "xlsx"
+
+
 class Operation(TextChoices):
     """What is metered, in the words and the order of the incumbent."""
 

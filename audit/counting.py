@@ -63,7 +63,7 @@ def exact_figure(
         if size(tail) <= _REFRESH_AFTER:
             return add(base, tail)
     horizon = transaction_horizon()
-    base = add(base, measure(_between(events, position, horizon)))
+    base = add(base, measure(below(_after(events, position), horizon)))
     _keep(key, (horizon, base))
     return add(base, measure(_after(events, horizon)))
 
@@ -92,9 +92,9 @@ def _after(events: AuditEventQuerySet, position: int) -> AuditEventQuerySet:
     return events.filter(**{f"{_COLUMN.get(connection.vendor, 'seq')}__gte": position})
 
 
-def _between(events: AuditEventQuerySet, low: int, high: int) -> AuditEventQuerySet:
-    column = _COLUMN.get(connection.vendor, "seq")
-    return events.filter(**{f"{column}__gte": low, f"{column}__lt": high})
+def below(events: AuditEventQuerySet, horizon: int) -> AuditEventQuerySet:
+    """Return those of `events` below the horizon, which are the same whenever they are read."""
+    return events.filter(**{f"{_COLUMN.get(connection.vendor, 'seq')}__lt": horizon})
 
 
 def _key(events: AuditEventQuerySet, name: str) -> str:

@@ -8,7 +8,7 @@ from audit.record_events import RECORD_TYPES
 from audit.webhook_events import WEBHOOK_EVENTS
 from audit.whitelist_events import WHITELIST_EVENTS
 
-__all__ = ["EVENT_TYPES", "EVIDENCE_NAMES", "METERED", "EventType"]
+__all__ = ["EVENT_TYPES", "EVIDENCE_NAMES", "METERED", "SEVERITIES", "EventType"]
 
 _A, _C, _S, _O = ActionType, Category, Severity, Operation
 
@@ -57,6 +57,19 @@ _TYPES = (
         _S.NOTICE,
         meters=_O.EXPORT,
     ),
+    _event("audit.export.requested", "Export requested", _C.AUDIT, _A.CREATE),
+    _event("audit.export.finished", "Export finished", _C.AUDIT, _A.UPDATE),
+    _event("audit.export.failed", "Export failed", _C.AUDIT, _A.UPDATE),
+    _event("audit.export.cancelled", "Export cancelled", _C.AUDIT, _A.UPDATE),
+    _event("audit.export.expired", "Files of an export deleted", _C.AUDIT, _A.UPDATE),
+    _event(
+        "audit.export.downloaded",
+        "Export downloaded",
+        _C.AUDIT,
+        _A.EXPORT,
+        _S.NOTICE,
+        meters=_O.EXPORT,
+    ),
     _event("audit.trail.verified", "Audit trail verified", _C.AUDIT, _A.VERIFY),
     _event("audit.trail.broken", "Audit trail found altered", _C.AUDIT, _A.VERIFY, _S.WARNING),
     _event(
@@ -71,6 +84,8 @@ _TYPES = (
     _event(
         "audit.trail.verification_failed", "Verification stopped", _C.AUDIT, _A.VERIFY, _S.WARNING
     ),
+    _event("audit.checkpoint.cosigned", "Checkpoint cosigned", _C.AUDIT, _A.CREATE),
+    _event("audit.checkpoint.anchored", "Checkpoint anchored", _C.AUDIT, _A.CREATE),
     _event("audit.checkpoint.refused", "Checkpoint not signed", _C.AUDIT, _A.VERIFY, _S.WARNING),
     # Which rules apply.
     _event("jurisdictions.pack.loaded", "Rule pack loaded", _C.JURISDICTION, _A.CREATE),
@@ -244,3 +259,4 @@ _TYPES = (
 EVENT_TYPES = {event.name: event for event in _TYPES}
 EVIDENCE_NAMES = {event.name: event.evidence for event in _TYPES if event.evidence}
 METERED = {event.name: event.meters for event in _TYPES if event.meters}
+SEVERITIES = {event.name: str(event.severity) for event in _TYPES}

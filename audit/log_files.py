@@ -1,22 +1,26 @@
-"""Files of a view of the log: CSV, and JSON in the structure of the list."""
+"""Files of a view of the log: CSV, JSON in the structure of the list, and the evidence itself."""
 
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
-from itertools import islice
 from typing import Any
 
+from audit.export_rows import body_lines, csv_rows, newest, rows
 from audit.log_views import LogView
 from audit.querysets import AuditEventQuerySet
-from audit.selectors import body_lines
-from config.api.csv import text_stream
+from config.api.csv import ending, trailer
 from config.api.json import dumps
+from config.api.streams import Sent, file_stream
 
-_ENTRIES_A_CHUNK = 100
 
+def csv_file(
+    view: LogView, events: AuditEventQuerySet, limit: int, *, trailed: bool = False
+) -> Iterator[bytes]:
+    """Yield the CSV file of the newest `limit` events in chunks.
 
-def csv_file(view: LogView, events: AuditEventQuerySet, limit: int) -> Iterator[bytes]:
-    """Yield the CSV file of the newest `limit` events in chunks."""
-    return text_stream(view.header, (view.record(line) for line in body_lines(events, limit)))
+    With `trailed` a last line says how many records came before it and what the SHA-256 of all
+    bytes before it is. A failure midway ends the file with a line that says it is incomplete.
+    """
+    records = csv_rows(view, newest(events)[:limit])
+    return file_stream(view.header.encode(), records, trailer if trailed else ending)
 
 
 def json_file(
@@ -28,15 +32,6 @@ def json_file(
     more: Mapping[str, Any],
 ) -> Iterator[bytes]:
     """Yield the JSON file of the newest `limit` of `total` events in chunks."""
-    yield b'{"success":true,"entries":['
-    buffer: list[bytes] = []
-    first = True
-    for line in body_lines(events, limit):
-        buffer.append((b"" if first else b",") + dumps(view.entry(line)))
-        first = False
-        if len(buffer) >= _ENTRIES_A_CHUNK:
-            yield b"".join(buffer)
-            buffer = []
     tail = {
         "totalCount": total,
         "page": 1,
@@ -45,21 +40,30 @@ def json_file(
         "truncated": total > limit,
         **more,
     }
-    yield b"".join(buffer) + b"]," + dumps(tail)[1:]
+
+    def entries() -> Iterator[bytes]:
+        first = True
+        for entry in rows(view, newest(events)[:limit], "json"):
+            yield entry if first else b"," + entry
+            first = False
+
+    def end(sent: Sent) -> bytes:
+        # One that stopped midway is no JSON document.
+        return b"]," + dumps(tail)[1:] if sent.complete else b""
+
+    return file_stream(b'{"success":true,"entries":[', entries(), end)
 
 
 def ndjson_file(events: AuditEventQuerySet, limit: int) -> Iterator[bytes]:
     """Yield the canonical lines of the newest `limit` events in chunks, and a trailer.
 
-    The trailer says how many lines came before it and what their SHA-256 is: a file without one is
-    not whole.
+    The trailer says how many lines came before it and what their SHA-256 is: a file without one, or
+    whose trailer says that it is not complete, is not whole.
     """
-    digest, rows = sha256(), 0
-    every = body_lines(events, limit)
-    while lines := list(islice(every, _ENTRIES_A_CHUNK)):
-        chunk = "".join(f"{line}\n" for line in lines).encode()
-        digest.update(chunk)
-        rows += len(lines)
-        yield chunk
-    trailer = {"rows": rows, "sha256": digest.hexdigest(), "complete": True}
-    yield dumps({"trailer": trailer}) + b"\n"
+    return file_stream(b"", body_lines(newest(events)[:limit]), ndjson_trailer)
+
+
+def ndjson_trailer(sent: Sent) -> bytes:
+    """Return the last line of a file of canonical lines."""
+    said = {"rows": sent.rows, "sha256": sent.sha256, "complete": sent.complete}
+    return dumps({"trailer": said}) + b"\n"

@@ -26,12 +26,16 @@ class Tree:
 
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash: subtrees of equal size merge."""
-        merged, size = leaf, self.size
-        while size & 1:
+        self.append_subtree(leaf, 0)
+
+    def append_subtree(self, root: bytes, height: int) -> None:
+        """Add 2^height leaves by the root of their tree; `size` must be a multiple of as many."""
+        merged, trees = root, self.size >> height
+        while trees & 1:
             merged = node_hash(self.frontier.pop(), merged)
-            size >>= 1
+            trees >>= 1
         self.frontier.append(merged)
-        self.size += 1
+        self.size += 1 << height
 
     def extend(self, entries: Iterable[bytes]) -> None:
         """Add the leaf of each entry in order."""

@@ -1,6 +1,6 @@
 """Denials and failures of API requests become events, after the rollback.
 
-And one event starts work: a verification begins once its request is committed.
+And two events start work: an export or a verification begins once its request is committed.
 """
 
 from functools import partial
@@ -11,10 +11,11 @@ from django.db import transaction
 
 from audit.body import EventDraft
 from audit.context import token_of
+from audit.exports.services import EXPORT_REQUESTED
 from audit.principal import ANONYMOUS, Principal
 from audit.services import record_event
 from audit.signals import event_recorded
-from audit.tasks import request_verification, request_webhooks
+from audit.tasks import request_export, request_verification, request_webhooks
 from audit.verification_jobs import VERIFICATION_REQUESTED
 from audit.webhooks.signals import delivery_wanted
 from config.api.handler import Failure
@@ -24,15 +25,18 @@ from config.api.signals import request_failed
 def connect() -> None:
     """Subscribe to the signals of the floor below, and to the log's own."""
     request_failed.connect(record_failure, dispatch_uid="audit.record_failure")
-    event_recorded.connect(start_verification, dispatch_uid="audit.start_verification")
+    event_recorded.connect(start_work, dispatch_uid="audit.start_work")
     delivery_wanted.connect(start_delivery, dispatch_uid="audit.start_delivery")
 
 
-def start_verification(sender: object, events: tuple[EventDraft, ...], **kwargs: Any) -> None:
-    """Have a verification that was asked for run, once that is committed."""
+_STARTS = {EXPORT_REQUESTED: request_export, VERIFICATION_REQUESTED: request_verification}
+
+
+def start_work(sender: object, events: tuple[EventDraft, ...], **kwargs: Any) -> None:
+    """Have the work begin that an event asks for, once that is committed."""
     for event in events:
-        if event.name == VERIFICATION_REQUESTED and event.reference_id is not None:
-            transaction.on_commit(partial(request_verification, UUID(event.reference_id)))
+        if event.name in _STARTS and event.reference_id is not None:
+            transaction.on_commit(partial(_STARTS[event.name], UUID(event.reference_id)))
 
 
 def start_delivery(sender: object, subscription_id: UUID, **kwargs: Any) -> None:

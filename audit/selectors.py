@@ -1,6 +1,5 @@
 """Reading the log."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from django.db.models import Max
@@ -17,10 +16,9 @@ def compliance_events(actor: Principal) -> AuditEventQuerySet:
     return AuditEvent.objects.filter(category=Category.COMPLIANCE).visible_to(actor)
 
 
-def body_lines(events: AuditEventQuerySet, limit: int) -> Iterator[str]:
-    """Yield the bodies of the newest `limit` events, newest first, a chunk in memory at a time."""
-    rows = events.order_by("-occurred_at", "-seq").values_list("body", flat=True)[:limit]
-    yield from rows.iterator(chunk_size=1_000)
+def visible_events(actor: Principal) -> AuditEventQuerySet:
+    """Return the events of any kind that `actor` sees."""
+    return AuditEvent.objects.visible_to(actor)
 
 
 def evidence_events(

@@ -5,7 +5,7 @@ event; tile (l, n) holds the roots of the full tiles below it. 40 bytes an event
 a handful of tiles. The database lets a tile grow and nothing else (`tile_trigger`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from struct import pack, unpack
 
 from audit.merkle import node_hash
@@ -14,7 +14,7 @@ from audit.models import AuditTile
 HASH = 32
 PLACE = 8
 WIDTH = 256
-_LEVELS = 8  # of the tree in one tile
+LEVELS = 8  # of the tree in one tile
 
 
 class TileNodes:
@@ -25,14 +25,14 @@ class TileNodes:
 
     def node(self, level: int, index: int) -> bytes:
         """Return the hash of a complete subtree. Raises LookupError where it is not kept."""
-        height = level % _LEVELS
+        height = level % LEVELS
         first = index << height
-        tile = self._tile(level // _LEVELS, first // WIDTH)
+        tile = self._tile(level // LEVELS, first // WIDTH)
         start = first % WIDTH * HASH
         kept = tile[start : start + (HASH << height)]
         if len(kept) != HASH << height:
             raise LookupError(f"the tiles do not hold node {index} of level {level}")
-        return _fold([kept[at : at + HASH] for at in range(0, len(kept), HASH)])
+        return subtree_root(kept)
 
     def _tile(self, level: int, index: int) -> bytes:
         if (level, index) not in self._tiles:
@@ -41,13 +41,13 @@ class TileNodes:
         return self._tiles[level, index]
 
 
-def tiles_extend(size: int, leaves: Sequence[tuple[bytes, int]]) -> None:
+def tiles_extend(size: int, leaves: Sequence[bytes], places: Sequence[int]) -> Mapping[int, bytes]:
     """Add leaf hashes, each with the sequence number of its event, behind the first `size`.
 
-    In the sealer's transaction.
+    In the sealer's transaction. Returns the root of each tile of level 0 that is full now, by its
+    number.
     """
-    places = b"".join(pack(">q", seq) for _, seq in leaves)
-    _grow(0, size, [leaf for leaf, _ in leaves], places)
+    return _grow(0, size, leaves, pack(f">{len(places)}q", *places))
 
 
 def tiles_size() -> int:
@@ -77,10 +77,10 @@ def sealed_leaves(first: int, last: int) -> list[bytes]:
     return [kept[at * HASH : (at + 1) * HASH] for at in range(first - start, last - start)]
 
 
-def _grow(level: int, count: int, hashes: Sequence[bytes], places: bytes) -> None:
+def _grow(level: int, count: int, hashes: Sequence[bytes], places: bytes) -> dict[int, bytes]:
     if not hashes:
-        return
-    roots, made = [], []
+        return {}
+    roots, made = {}, []
     taken = 0
     while taken < len(hashes):
         index, filled = divmod(count + taken, WIDTH)
@@ -95,17 +95,16 @@ def _grow(level: int, count: int, hashes: Sequence[bytes], places: bytes) -> Non
         else:
             made.append(tile)
         if filled + len(part) == WIDTH:
-            roots.append(
-                _fold([tile.hashes[at : at + HASH] for at in range(0, WIDTH * HASH, HASH)])
-            )
+            roots[index] = subtree_root(tile.hashes)
         taken += len(part)
     AuditTile.objects.bulk_create(made)
-    _grow(level + 1, count // WIDTH, roots, b"")
+    _grow(level + 1, count // WIDTH, list(roots.values()), b"")
+    return roots
 
 
-def _fold(hashes: Iterable[bytes]) -> bytes:
-    """The root of a power of two of hashes."""
-    layer = list(hashes)
+def subtree_root(hashes: bytes) -> bytes:
+    """Return the root over hashes that follow each other; their number is a power of two."""
+    layer = [hashes[at : at + HASH] for at in range(0, len(hashes), HASH)]
     while len(layer) > 1:
         layer = [node_hash(layer[at], layer[at + 1]) for at in range(0, len(layer), 2)]
     return layer[0]

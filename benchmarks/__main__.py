@@ -1,4 +1,4 @@
-"""`python -m benchmarks [name ...] [--quick] [--list]`: measure and print one table."""
+"""`python -m benchmarks [name ...] [--quick] [--events N] [--list]`: measure, print one table."""
 
 import argparse
 import importlib
@@ -20,11 +20,16 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
     parser.add_argument("--quick", action="store_true", help="few rounds and little data")
+    parser.add_argument(
+        "--events", type=int, metavar="N", help="size of the log for audit_list and log_plans"
+    )
     parser.add_argument("--list", action="store_true", help="name the benchmarks and stop")
     options = parser.parse_args(arguments)
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
+    if options.events:
+        os.environ["BENCHMARK_EVENTS"] = str(options.events)
     if options.list:
         django.setup()
         for name in NAMES:

@@ -3,7 +3,7 @@
 import os
 
 from config.settings.production import *  # noqa: F403 - as every settings file
-from config.settings.production import CACHES, LOGGING, SIMPLE_JWT
+from config.settings.production import CACHES, LOGGING, SIMPLE_JWT, STORAGES
 
 SECRET_KEY = "benchmark-only-" + "0" * 49
 SIMPLE_JWT = {**SIMPLE_JWT, "SIGNING_KEY": SECRET_KEY}
@@ -13,6 +13,11 @@ ARC14_REALMS = ["Benchmark#ARC14"]
 ARC14_ALGOD_URLS: dict[str, str] = {}
 ARC14_ASSUME_NOT_REKEYED = True
 STATIC_ROOT = None
+# Pages of the admin name their files as they are: nothing is collected here.
+STORAGES = {
+    **STORAGES,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 
 # Counted as in production, but never reached.
 RATE_LIMIT_ORDINARY = "100000000/min"

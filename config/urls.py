@@ -23,6 +23,7 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("", include("attestations.api.urls")),
     path("", include("audit.api.urls")),
     path("", include("deployments.api.urls")),
+    path("", include("accounts.api.log_urls")),
     path("", include("whitelist.api.urls")),
     # After compliance: `jurisdiction-rules/evaluate` could be the id of a pack.
     path("", include("jurisdictions.api.urls")),

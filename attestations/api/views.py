@@ -29,6 +29,7 @@ from attestations.api.serializers import (
 from attestations.models import Attestation
 from attestations.selectors import attestation_get, attestations_visible
 from audit.services import record_event
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import filter_parameters, noun_serializer, page_serializer
 from config.api.serializers import WireSerializer
@@ -57,6 +58,7 @@ class AttestationViewSet(WireViewSet):
     }
 
     @extend_schema(request=AttestationCreateSerializer, responses={200: _ONE})
+    @idempotent
     def create(self, request: Request) -> Response:
         """Record an attestation about a wallet, a token or an issuer; it is Pending."""
         given = _body(AttestationCreateSerializer, request)
@@ -105,16 +107,19 @@ class AttestationViewSet(WireViewSet):
         return _answer(attestation)
 
     @extend_schema(request=VerificationSerializer, responses={200: _ONE})
+    @idempotent
     def verify(self, request: Request, attestation_id: UUID) -> Response:
         """Confirm a Pending attestation; officers only, never its creator."""
         return _decide(services.attestation_verify, VerificationSerializer, request, attestation_id)
 
     @extend_schema(request=DecisionSerializer, responses={200: _ONE})
+    @idempotent
     def fail(self, request: Request, attestation_id: UUID) -> Response:
         """Reject a Pending attestation for a reason; officers only, never its creator."""
         return _decide(services.attestation_fail, DecisionSerializer, request, attestation_id)
 
     @extend_schema(request=DecisionSerializer, responses={200: _ONE})
+    @idempotent
     def revoke(self, request: Request, attestation_id: UUID) -> Response:
         """Withdraw an attestation for a reason; officers only, never its creator."""
         return _decide(services.attestation_revoke, DecisionSerializer, request, attestation_id)

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -41,6 +42,8 @@ class LogViewSet(WireViewSet):
         {"export_csv", "export_json", "export_ndjson"}
     )
     view: ClassVar[LogView]
+    noun: ClassVar[str] = "entries"
+    file_name: ClassVar[str] = ""  # that of the view
 
     def select(
         self, request: Request, beside: frozenset[str] = frozenset()
@@ -55,8 +58,10 @@ class LogViewSet(WireViewSet):
 
     def export_csv(self, request: Request, **place: Any) -> StreamingHttpResponse:
         """Download at most 10,000 entries as CSV; `X-Export-Truncated` says whether more exist."""
-        events, total, limit = self._begin_export(request, "csv")
-        return self._download(csv_file(self.view, events, limit), "csv", total, limit)
+        trailed = _trailed(request)
+        events, total, limit = self._begin_export(request, "csv", _TRAILER)
+        content = csv_file(self.view, events, limit, trailed=trailed)
+        return self._download(content, "csv", total, limit)
 
     def export_json(self, request: Request, **place: Any) -> StreamingHttpResponse:
         """Download at most 10,000 entries in the structure of the list."""
@@ -79,12 +84,14 @@ class LogViewSet(WireViewSet):
             count=lambda rows: self.view.count(rows, more),
         )
         entries = [self.view.entry(event["body"]) for event in page.rows]
-        return answer_page("entries", page, entries, **more)
+        return answer_page(self.noun, page, entries, **more)
 
-    def _begin_export(self, request: Request, form: str) -> tuple[AuditEventQuerySet, int, int]:
-        events, words = self.select(request)
+    def _begin_export(
+        self, request: Request, form: str, beside: frozenset[str] = frozenset()
+    ) -> tuple[AuditEventQuerySet, int, int]:
+        events, words = self.select(request, beside)
         total, limit = exact_count(events), settings.EXPORT_ROW_LIMIT
-        record_event(
+        own = record_event(
             "audit.log.exported",
             actor=principal_of(request),
             item_count=min(total, limit),
@@ -92,14 +99,16 @@ class LogViewSet(WireViewSet):
             details={"view": self.view.name, "format": form, "matching": total},
         )
         EXPORTED_ROWS.labels(self.view.name, form).inc(min(total, limit))
-        return events, total, limit
+        return events.exclude(id=own), total, limit  # or a file of all events holds one more
 
     def _download(
         self, content: Iterator[bytes], form: str, total: int, limit: int
     ) -> StreamingHttpResponse:
         response = StreamingHttpResponse(content, content_type=_MEDIA_TYPES[form])
-        name = f"{self.view.name}-{timezone.now():%Y%m%d-%H%M%S}.{form}"
+        name = f"{self.file_name or self.view.name}-{timezone.now():%Y%m%d-%H%M%S}.{form}"
         mark_download(response, name, total=total, limit=limit)
+        if total > limit:
+            response["Link"] = _ANY_SIZE
         return response
 
 
@@ -114,11 +123,21 @@ class RetentionPolicyMixin:
         return Response(retention_policy())
 
 
+_ANY_SIZE = '</api/v1/exports>; rel="create-form"; title="export job of any size"'
+_TRAILER = frozenset({"trailer"})
 _MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
     "ndjson": "application/x-ndjson",
 }
+
+
+_TRAILER_PARAMETER = OpenApiParameter(
+    "trailer",
+    OpenApiTypes.BOOL,
+    description="Whether a last line says how many records came before it and what the SHA-256 of "
+    "all bytes before it is.",
+)
 
 
 def documented(
@@ -135,7 +154,7 @@ def documented(
             parameters=filter_parameters(filters), responses=page, description=listing
         ),
         "export_csv": extend_schema(
-            parameters=asked,
+            parameters=[*asked, _TRAILER_PARAMETER],
             responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "The CSV file.")},
             description=f"Download at most 10,000 {rows} as CSV; `X-Export-Truncated` says whether "
             "more exist.",
@@ -170,6 +189,13 @@ def _own(action: Callable[..., Any]) -> Callable[..., Any]:
         return action(self, *args, **kwargs)
 
     return call
+
+
+def _trailed(request: Request) -> bool:
+    asked = request.query_params.get("trailer", "").lower()
+    if asked not in ("true", "false", ""):
+        raise ValidationError({"trailer": ["Must be true or false."]})
+    return asked == "true"
 
 
 def principal_of(request: Request) -> Principal:

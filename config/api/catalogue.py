@@ -100,6 +100,27 @@ _ENTRIES = (
         "Read the record again and decide anew.",
     ),
     ErrorCode(
+        "IDEMPOTENCY_KEY_MISMATCH",
+        409,
+        False,
+        "This idempotency key belongs to another request.",
+        "Send a new key with a new request; the same key only repeats the same one.",
+    ),
+    ErrorCode(
+        "IDEMPOTENCY_KEY_IN_USE",
+        409,
+        True,
+        "The first request with this idempotency key is not answered yet.",
+        "Send the same request again after the seconds in Retry-After.",
+    ),
+    ErrorCode(
+        "EXPORT_EXPIRED",
+        410,
+        False,
+        "The file of this export is not kept any more.",
+        "Ask for the export again.",
+    ),
+    ErrorCode(
         "PRECONDITION_FAILED",
         412,
         False,
@@ -119,6 +140,13 @@ _ENTRIES = (
         False,
         "The body's media type is not supported.",
         "Send Content-Type: application/json, or the type of file that is documented.",
+    ),
+    ErrorCode(
+        "RANGE_NOT_SATISFIABLE",
+        416,
+        False,
+        "The range begins behind the end of the file.",
+        "Ask for a range within the length that Content-Range names.",
     ),
     ErrorCode(
         "BUSINESS_RULE_VIOLATION",

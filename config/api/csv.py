@@ -4,7 +4,7 @@ The NDJSON of event bodies is the evidence; CSV is a view of it. The guard is re
 strips exactly one leading apostrophe (design, section 5).
 """
 
-import logging
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,17 +13,17 @@ from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from config.api.formats import utc_text
+from config.api.streams import Sent, file_stream
 
-logger = logging.getLogger("assayer.export")
+TRIGGERS = tuple("=+-@'\t\r\uff1d\uff0b\uff0d\uff20\uff07\n")
+"""With what a text must begin for a spreadsheet to take it for a formula, and the guard itself."""
 
-_TRIGGERS = tuple("=+-@'\t\r\uff1d\uff0b\uff0d\uff20\uff07\n")
-_CHUNK_BYTES = 64 * 1024
 INCOMPLETE_LINE = '"# INCOMPLETE: the export stopped before its end; download it again"\r\n'
 
 
 def guarded(text: str) -> str:
     """Return `text` with one leading apostrophe where a spreadsheet would take it for a formula."""
-    return "'" + text if text.startswith(_TRIGGERS) else text
+    return "'" + text if text.startswith(TRIGGERS) else text
 
 
 def cell(value: Any) -> str:
@@ -39,6 +39,21 @@ def cell(value: Any) -> str:
     return '"' + guarded(str(value)).replace('"', '""') + '"'
 
 
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_SPECIAL = re.compile(r'[,"\r\n]')
+
+
+def number_cell(text: str) -> str:
+    """Return the cell of a number that is kept as text: bare, however wide.
+
+    Text that is none is guarded, and quoted where RFC 4180 needs it.
+    """
+    if _NUMBER.fullmatch(text):
+        return text
+    text = guarded(text)
+    return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text
+
+
 def line(values: Sequence[Any], bare: frozenset[int] = frozenset()) -> str:
     """Return one CSV record; the columns in `bare` are numbers or booleans: empty when None."""
     cells = (
@@ -51,24 +66,20 @@ def csv_stream(
     header: Sequence[str], rows: Iterable[Sequence[Any]], bare: frozenset[int] = frozenset()
 ) -> Iterator[bytes]:
     """Yield the file in chunks; a failure midway ends it with a line that says it is incomplete."""
-    return text_stream(",".join(header) + "\r\n", (line(row, bare) for row in rows))
+    records = (line(row, bare).encode() for row in rows)
+    return file_stream((",".join(header) + "\r\n").encode(), records, ending)
 
 
-def text_stream(header: str, records: Iterable[str]) -> Iterator[bytes]:
-    """Yield the file of records that are lines already, as `csv_stream` does."""
-    buffer = [header]
-    size = 0
-    try:
-        for record in records:
-            buffer.append(record)
-            size += len(record)
-            if size >= _CHUNK_BYTES:
-                yield "".join(buffer).encode()
-                buffer, size = [], 0
-    except Exception:
-        logger.exception("export stopped midway")
-        buffer.append(INCOMPLETE_LINE)
-    yield "".join(buffer).encode()
+def ending(sent: Sent) -> bytes:
+    """Return the last line of a file that is not complete; a whole one needs none."""
+    return b"" if sent.complete else INCOMPLETE_LINE.encode()
+
+
+def trailer(sent: Sent) -> bytes:
+    """Return the line that proves a file whole, or says that it is not complete."""
+    if not sent.complete:
+        return ending(sent)
+    return f'"# END rows={sent.rows} sha256={sent.sha256}"\r\n'.encode()
 
 
 def csv_response(

@@ -89,14 +89,14 @@ def envelope(failure: Failure, path: str) -> dict[str, Any]:
 def failure_of(exc: Exception) -> Failure:
     """Classify `exc`; what is not known is an INTERNAL_ERROR that says nothing of its text."""
     if isinstance(exc, DomainError):
-        headers = {"Retry-After": "5"} if exc.code == "SERVICE_UNAVAILABLE" else {}
+        retry = {"Retry-After": "5"} if exc.code == "SERVICE_UNAVAILABLE" else {}
         return Failure(
             exc.code,
             exc.message,
             {key: list(value) for key, value in exc.details.items()},
             recordable_message=exc.message,
             denied=isinstance(exc, NotVisible) or exc.code == "FORBIDDEN",
-            headers=headers,
+            headers={**retry, **exc.headers},
             extra=exc.extra,
         )
     if isinstance(exc, (exceptions.ValidationError, DjangoValidationError)):

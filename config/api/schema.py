@@ -116,6 +116,16 @@ IF_MATCH_PARAMETER = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The ETag that was read: the write is refused (412) where it does not hold.",
 )
+IDEMPOTENCY_KEY_PARAMETER = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    OpenApiParameter.HEADER,
+    description=(
+        "A name of this request that you choose, such as a UUID. For 24 hours the same request "
+        "with the same key does nothing twice: it gets the answer of the first, with "
+        "`X-Idempotency-Hit: true`. `X-Idempotency-Key` is read as well."
+    ),
+)
 IF_NONE_MATCH_PARAMETER = OpenApiParameter(
     "If-None-Match",
     OpenApiTypes.STR,
@@ -172,6 +182,13 @@ class WireSchema(AutoSchema):
         action = getattr(self.view, "action", self.method.lower())
         noun = self.view.__class__.__name__.removesuffix("ViewSet").removesuffix("View")
         return camel(f"{noun[0].lower()}{noun[1:]}_{action}")
+
+    def get_override_parameters(self) -> list[Any]:
+        named: list[Any] = super().get_override_parameters()
+        action = getattr(self.view, getattr(self.view, "action", None) or "", None)
+        if getattr(action, "takes_idempotency_key", False):
+            return [*named, IDEMPOTENCY_KEY_PARAMETER]
+        return named
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         # A list answers with its envelope, which is documented as it is: never a bare array.

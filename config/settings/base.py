@@ -143,6 +143,34 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
 
+# Files of export jobs: a folder that web and workers share or, where a bucket is named, an
+# S3-compatible store, whose keys boto3 finds (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY).
+EXPORT_KEEP_HOURS: int = env.int("EXPORT_KEEP_HOURS", default=72)
+EXPORT_S3_BUCKET: str = env("EXPORT_S3_BUCKET", default="")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "exports": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": EXPORT_S3_BUCKET,
+            "endpoint_url": env("EXPORT_S3_ENDPOINT", default="") or None,
+            "region_name": env("EXPORT_S3_REGION", default="") or None,
+            "location": env("EXPORT_S3_PREFIX", default="exports"),
+            "file_overwrite": False,
+        },
+    }
+    if EXPORT_S3_BUCKET
+    else {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": env("EXPORT_DIR", default="") or BASE_DIR / "var" / "exports",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+}
+
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
@@ -206,6 +234,8 @@ REST_FRAMEWORK = {
 API_MAX_BODY_BYTES = 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+IDEMPOTENCY_KEYS = "accounts.idempotency"
+IDEMPOTENCY_HOURS = 24
 EXPORT_ROW_LIMIT = 10_000
 WHITELIST_IMPORT_MAX_BYTES = 32_000_000  # 100,000 rows with every field have some 25 million
 
@@ -248,12 +278,16 @@ CORS_ALLOW_HEADERS = [
     "idempotency-key",
     "if-match",
     "if-none-match",
+    "if-range",
     "prefer",
+    "range",
     "x-correlation-id",
     "x-idempotency-key",
 ]
 CORS_EXPOSE_HEADERS = [
+    "accept-ranges",
     "content-disposition",
+    "content-range",
     "etag",
     "link",
     "location",
@@ -263,6 +297,7 @@ CORS_EXPOSE_HEADERS = [
     "x-correlation-id",
     "x-export-total",
     "x-export-truncated",
+    "x-idempotency-hit",
 ]
 
 # Without a broker tasks run in the process of the request, after its commit.
@@ -299,19 +334,26 @@ CELERY_BEAT_SCHEDULE = {
         "task": "attestations.tasks.remind_of_expiring_attestations",
         "schedule": 600.0,
     },
+    "continue-exports": {"task": "audit.tasks.continue_exports", "schedule": 30.0},
+    "expire-exports": {"task": "audit.tasks.expire_exports", "schedule": 600.0},
     "seal-events": {"task": "audit.tasks.seal_events", "schedule": 10.0},
+    "seal-busy-log": {"task": "audit.tasks.seal_busy_log", "schedule": 1.0},
     "verify-audit-trail": {"task": "audit.tasks.verify_trail", "schedule": 3600.0},
     "advance-deployments": {"task": "deployments.tasks.advance_deployments", "schedule": 2.0},
     "prepare-partitions": {"task": "audit.tasks.prepare_partitions", "schedule": 86_400.0},
     "deliver-webhooks": {"task": "audit.tasks.deliver_due_webhooks", "schedule": 2.0},
     "continue-verifications": {"task": "audit.tasks.continue_verifications", "schedule": 30.0},
+    "purge-idempotency-keys": {
+        "task": "accounts.tasks.purge_idempotency_keys",
+        "schedule": 600.0,
+    },
     "follow-chain-rounds": {"task": "accounts.tasks.follow_chain_rounds", "schedule": 30.0},
 }
 
 # Tokens can be issued on the networks that have a node and a key, each a JSON object:
 # {"testnet-v1.0": {"algod": "https://...", "algodToken": "", "indexer": "https://...",
-# "indexerToken": ""}, "base-mainnet": {"rpc": "https://..."}}, and {"avm": "/run/secrets/avm.key"}
-# by kind of network or by its name.
+# "indexerToken": ""}, "base-mainnet": {"rpc": "https://...", "rpcToken": ""}}, and
+# {"avm": "/run/secrets/avm.key"} by kind of network or by its name.
 DEPLOYMENT_NODES: dict[str, Any] = env.json("DEPLOYMENT_NODES", default={})
 DEPLOYMENT_KEY_FILES: dict[str, str] = env.json("DEPLOYMENT_KEY_FILES", default={})
 
@@ -326,6 +368,13 @@ REPORT_RETIRED_KEYS: list[str] = env.list("REPORT_RETIRED_KEYS", default=[])
 # The name that the log signs its checkpoints under, such as assayer.example.com/log; and a file
 # outside the database for the last one, so that a restored older backup is noticed.
 AUDIT_ORIGIN: str = env("AUDIT_ORIGIN", default="assayer.invalid/log")
+# The verifier keys that the log signed with before: without them what they signed is refused.
+AUDIT_RETIRED_KEYS: list[str] = env.list("AUDIT_RETIRED_KEYS", default=[])
+# The verifier keys of the witnesses whose cosignatures are kept (c2sp.org/tlog-cosignature).
+AUDIT_WITNESS_KEYS: list[str] = env.list("AUDIT_WITNESS_KEYS", default=[])
+# Where checkpoints are written down outside the database, each `file:<path>`; how often at most.
+AUDIT_ANCHORS: list[str] = env.list("AUDIT_ANCHORS", default=[])
+AUDIT_ANCHOR_MINUTES: int = env.int("AUDIT_ANCHOR_MINUTES", default=60)
 BUNDLE_EVENT_LIMIT = 1_000_000
 # Not ready where the seal lags more; 0 does not watch it.
 AUDIT_SEAL_LAG_SECONDS: int = env.int("AUDIT_SEAL_LAG_SECONDS", default=0)

@@ -1,7 +1,7 @@
 """Production: PostgreSQL, Redis, a broker, HTTPS; `config.checks` refuses to start without them."""
 
 from config.settings.base import *
-from config.settings.base import env
+from config.settings.base import STORAGES, env
 
 ENVIRONMENT = "production"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
@@ -16,7 +16,7 @@ SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 SESSION_COOKIE_AGE = 8 * 3600
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    **STORAGES,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = False

@@ -3,7 +3,7 @@
 import os
 
 from config.settings.base import *
-from config.settings.base import BASE_DIR, CACHES, SIMPLE_JWT
+from config.settings.base import BASE_DIR, CACHES, SIMPLE_JWT, STORAGES
 
 ENVIRONMENT = "test"
 SECRET_KEY = "test-only-" + "0" * 54
@@ -12,6 +12,9 @@ ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ARC14_REALMS = ["BiatecTokens#ARC14"]
 ARC14_ASSUME_NOT_REKEYED = True
+AUDIT_WITNESS_KEYS = [
+    "witness.example/one+d586dc66+BIqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c"
+]  # of `tests.audit.witnesses`
 REPORT_SIGNING_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 RATE_LIMIT_ORDINARY = ""
 RATE_LIMIT_EXPORT = ""
@@ -21,6 +24,10 @@ CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
 SILENCED_SYSTEM_CHECKS = ["axes.W006", "django_ratelimit.E003", "django_ratelimit.W001"]
+STORAGES = {
+    **STORAGES,
+    "exports": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+}
 WHITENOISE_AUTOREFRESH = True
 # A node that nobody runs, and a key that everybody knows.
 DEPLOYMENT_NODES = {"base-sepolia": {"rpc": "http://127.0.0.1:9"}}

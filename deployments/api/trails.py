@@ -17,6 +17,7 @@ from accounts.api.actor import actor_of
 from accounts.models import User
 from config.api.csv import csv_stream, mark_download
 from config.api.formats import utc_text
+from config.api.idempotency import idempotent
 from config.api.json import dumps
 from config.api.schema import noun_serializer
 from config.api.serializers import MomentField
@@ -88,6 +89,7 @@ class DeploymentTrailViewSet(WireViewSet):
             generatedAt=MomentField(),
         ),
     )
+    @idempotent
     def many(self, request: Request) -> Response:
         """Export the audit trails of a page of deployments, at most 1,000, newest first.
 

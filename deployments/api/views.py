@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
 from config.api.conditional import is_unchanged, not_modified
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import (
     IF_NONE_MATCH_PARAMETER,
@@ -76,6 +77,7 @@ class DeploymentViewSet(WireViewSet):
     }
 
     @extend_schema(request=DeploymentRequestSerializer, responses={202: _RESPONSE})
+    @idempotent
     def create(self, request: Request) -> Response:
         """Issue a token: the answer is 202 with the queued deployment, the pipeline does the rest.
 
@@ -162,6 +164,7 @@ class DeploymentViewSet(WireViewSet):
         return response
 
     @extend_schema(request=CancelSerializer, responses=_RESPONSE)
+    @idempotent
     def cancel(self, request: Request, deployment_id: UUID) -> Response:
         """Cancel a deployment that is Queued and of which nothing was signed."""
         serializer = CancelSerializer(data=request.data)
@@ -174,6 +177,7 @@ class DeploymentViewSet(WireViewSet):
         return _whole(request, deployment, message="Deployment cancelled")
 
     @extend_schema(request=NothingSerializer, responses=_RESPONSE)
+    @idempotent
     def retry(self, request: Request, deployment_id: UUID) -> Response:
         """Queue a failed deployment again; what was signed before is looked for first."""
         NothingSerializer(data=request.data).is_valid(raise_exception=True)

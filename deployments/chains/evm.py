@@ -75,7 +75,7 @@ class EvmChain:
         rpc_token: str = "",
         timeout: float = 8.0,
     ) -> None:
-        """Raises ValueError for a network that is no EVM network. Asks nothing yet."""
+        """Raises ValueError where the network is no EVM one or the address no http(s) one."""
         if network.chain_id is None or network.indexed_block_tag is None:
             raise ValueError(f"{network.name} is no EVM network.")
         self.network = network.name

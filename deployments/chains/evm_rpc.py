@@ -35,6 +35,8 @@ class JsonRpc:
     """
 
     def __init__(self, url: str, *, timeout: float, token: str = "") -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("The address of a node starts with http:// or https://.")
         self._secrets = _secrets(url, token)
         headers = HTTPProvider.get_request_headers()
         if token:

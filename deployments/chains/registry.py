@@ -13,6 +13,7 @@ from deployments.chains.port import Chain
 from deployments.chains.signers import KeyFile, KeyUnreadable
 
 _NODE_KEYS: Final = {"avm": ("algod", "indexer"), "evm": ("rpc",)}
+_NO_HTTP: Final = "DEPLOYMENT_NODES names an address of {} that is no http(s) one"
 
 
 class NotConfigured(Exception):
@@ -66,15 +67,17 @@ def _algorand(network: Network, node: Mapping[str, Any], signer: KeyFile) -> Cha
         algod = AlgodNode(node["algod"], node.get("algodToken", ""))
         indexer = AlgodNode(node["indexer"], node.get("indexerToken", ""))
     except ValueError:
-        message = f"DEPLOYMENT_NODES names an address of {network.name} that is no http(s) one"
-        raise NotConfigured(message) from None
+        raise NotConfigured(_NO_HTTP.format(network.name)) from None
     return AlgorandChain(network, signer, algod=algod, indexer=indexer)
 
 
 def _evm(network: Network, node: Mapping[str, Any], signer: KeyFile) -> Chain:
     from deployments.chains.evm import EvmChain  # web3 takes half a second to import
 
-    return EvmChain(network, signer, rpc_url=node["rpc"])
+    try:
+        return EvmChain(network, signer, rpc_url=node["rpc"], rpc_token=node.get("rpcToken", ""))
+    except ValueError:
+        raise NotConfigured(_NO_HTTP.format(network.name)) from None
 
 
 _MAKERS: Final[Mapping[str, Callable[[Network, Mapping[str, Any], KeyFile], Chain]]] = {

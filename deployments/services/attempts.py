@@ -86,6 +86,32 @@ def transactions_bury(rows: Sequence[DeploymentTransaction]) -> None:
     DeploymentTransaction.objects.filter(pk__in=ids).update(dead_at=timezone.now())
 
 
-def transaction_replace(row: DeploymentTransaction) -> None:
-    """Note that another of the same nonce is to take its place."""
-    DeploymentTransaction.objects.filter(pk=row.pk).update(replaced_at=timezone.now())
+def nonce_left_behind(
+    *, chain: Chain, deployment: Deployment, replaced: DeploymentTransaction | None
+) -> DeploymentTransaction | None:
+    """Return a transaction whose nonce nobody will use: its deployment failed and it never landed.
+
+    Every later nonce of the sender would wait for it, so the next one signed takes its place. One
+    that the deployment replaces itself (`replaced`) decides which nonce that can be.
+    """
+    rows = DeploymentTransaction.objects.filter(
+        network=deployment.network,
+        sender=chain.sender(),
+        nonce__isnull=False,
+        replaced_at__isnull=True,
+        dead_at__isnull=True,
+        deployment__status=str(Status.FAILED),
+    ).exclude(deployment=deployment)
+    if replaced is not None:
+        rows = rows.filter(nonce=replaced.nonce)
+    left = rows.order_by("nonce", "pk").first()
+    if left is None:
+        return None
+    found = transactions_look_up(chain, [left])
+    return left if found is not None and found.state is _S.UNKNOWN else None
+
+
+def transaction_replace(row: DeploymentTransaction) -> bool:
+    """Note that another is to take its place; return whether nobody noted it before."""
+    rows = DeploymentTransaction.objects.filter(pk=row.pk, replaced_at__isnull=True)
+    return bool(rows.update(replaced_at=timezone.now()))

@@ -29,6 +29,7 @@ from deployments.models import Deployment, DeploymentTransaction
 from deployments.services.attempts import (
     Found,
     as_prepared,
+    nonce_left_behind,
     nonces_taken,
     transaction_keep,
     transaction_replace,
@@ -151,14 +152,12 @@ def _sign(work: Work, chain: Chain) -> timedelta:
     alive = transactions_alive(work.row)
     found = transactions_look_up(chain, alive)
     if found is None:
-        _prepare(work, chain, None)
-        return _NOW
+        return _prepare(work, chain, None)
     last = found.row
     if found.state is _S.UNKNOWN:
         last = alive[-1]
         if last.replaced_at is not None:
-            _prepare(work, chain, last)
-            return _NOW
+            return _prepare(work, chain, last)
         chain.submit(as_prepared(last))
     # Otherwise it was sent before a crash, or before a retry.
     _move(
@@ -173,17 +172,20 @@ def _sign(work: Work, chain: Chain) -> timedelta:
     return _NOW
 
 
-def _prepare(work: Work, chain: Chain, replaced: DeploymentTransaction | None) -> None:
-    row = work.row
-    key = secrets.token_bytes(32)
+def _prepare(work: Work, chain: Chain, replaced: DeploymentTransaction | None) -> timedelta:
+    row, key = work.row, secrets.token_bytes(32)
+    left = nonce_left_behind(chain=chain, deployment=row, replaced=replaced)
+    before = left or replaced
     prepared = chain.prepare(
         work.order(key),
         used_nonces=nonces_taken(network=row.network, sender=chain.sender()),
-        replaces=as_prepared(replaced) if replaced else None,
+        replaces=as_prepared(before) if before else None,
     )
     try:
         with transaction.atomic():
             work.held()
+            if left is not None and not transaction_replace(left):
+                raise IntegrityError
             transaction_keep(deployment=row, prepared=prepared, key=key)
             record_event(
                 "deployments.transaction.signed",
@@ -192,8 +194,11 @@ def _prepare(work: Work, chain: Chain, replaced: DeploymentTransaction | None) -
                 details={"transactionId": prepared.transaction_id, "sender": prepared.sender},
             )
     except IntegrityError:
-        # Another deployment of this sender took the nonce first: sign with the next one.
+        # Another deployment of this sender took the nonce first. One that was to replace a
+        # transaction waits for that; any other signs with the next nonce.
         logger.info("a nonce was taken", extra={"deployment": str(row.pk)})
+        return _pause_of(work.network) if replaced else _NOW
+    return _NOW
 
 
 def _follow(work: Work, chain: Chain) -> timedelta:

@@ -24,7 +24,16 @@ from jurisdictions.models import (
 )
 from jurisdictions.services.lifecycle import pack_submit
 from jurisdictions.services.screening import screening_list_create
-from tests.contract.world import LISTED, NEW_ASSET, PASSWORD, RULE, World, attest, waiting_run
+from tests.contract.world import (
+    LISTED,
+    NEW_ASSET,
+    PASSWORD,
+    RULE,
+    World,
+    attest,
+    queued,
+    waiting_run,
+)
 from tests.deployments.statements import AVM_TRANSACTION
 from tests.factories import CID, VOI, wallet
 from tests.jurisdictions.browsing import sent
@@ -436,6 +445,13 @@ ACTS: dict[str, tuple[str, Act]] = {
     "whitelist_whitelistentry_change": (
         "officer",
         posted(at("whitelist_whitelistentry_change", _entry), status="Revoked", reason="Known"),
+    ),
+    "deployments_deployment:retry_selected": (
+        "officer", chosen("deployments_deployment", "retry_selected", lambda w: w.deployment.pk),
+    ),
+    "deployments_deployment:cancel_selected": (
+        "officer",
+        chosen("deployments_deployment", "cancel_selected", lambda w: queued(w.user("owner")).pk),
     ),
     "whitelist_whitelistentry:activate": (
         "officer", chosen("whitelist_whitelistentry", "activate", _inactive, **_DECIDED),

@@ -12,6 +12,7 @@ _COMPUTED = "computed from what is recorded; a change of the answer is recorded 
 
 # Tables whose rows are no data of anybody's, each with the reason.
 UNRECORDED = {
+    "accounts.IdempotencyRecord": "repeats for a day what was answered; the request is recorded",
     "accounts.RoundAnchor": "operational, every 30 seconds, by a node; set by hand it is recorded",
     "admin.LogEntry": "what the admin notes for itself beside the event of the service",
     "audit.AuditCheckpoint": _LOG,
@@ -47,7 +48,11 @@ EXPLAINED = {
     "attestations.AttestationStatusChange": _ATTESTATION,
     "attestations.AttestationReminder": _ATTESTATION,
     "attestations.AttestationCredential": _CREDENTIAL,
+    "audit.AuditAnchoring": ("audit.checkpoint.anchored",),
+    "audit.AuditCosignature": ("audit.checkpoint.cosigned",),
     "audit.AuditVerification": ("audit.trail.",),
+    "audit.ExportJob": ("audit.export.",),
+    "audit.ExportPart": ("audit.export.",),
     "audit.VerificationJob": ("audit.trail.",),
     "audit.WebhookSubscription": ("audit.webhook.",),
     "auth.Group": ("accounts.role.",),
@@ -60,6 +65,7 @@ EXPLAINED = {
     "compliance.ReportJob": ("compliance.report_job.",),
     "compliance.ReportJobPart": ("compliance.report_job.",),
     "deployments.Deployment": ("deployments.deployment.",),
+    "deployments.DeploymentTransaction": ("deployments.transaction.",),
     "deployments.DeploymentTransition": ("deployments.deployment.",),
     "jurisdictions.AmbiguousSpelling": ("jurisdictions.directory.",),
     "jurisdictions.DryRun": _DRY_RUN,

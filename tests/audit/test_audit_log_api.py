@@ -1,6 +1,7 @@
 """The compliance audit log (seed 1, sections 5 to 8)."""
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -292,6 +293,31 @@ def test_a_cell_that_a_spreadsheet_would_run_is_guarded_reversibly(
     assert row["Notes"] == f"'{note}"
 
 
+@pytest.mark.parametrize("given", ["true", "TRUE"])
+def test_a_trailer_proves_a_file_whole(log: dict[str, UUID], auditor: User, given: str) -> None:
+    plain = b"".join(client_for(auditor).get(CSV).streaming_content)
+    response = client_for(auditor).get(CSV, {"trailer": given})
+    assert "Link" not in response.headers
+    *before, last = b"".join(response.streaming_content).splitlines(keepends=True)
+    assert b"".join(before) == plain
+    assert last.decode() == f'"# END rows=4 sha256={hashlib.sha256(plain).hexdigest()}"\r\n'
+    without = client_for(auditor).get(CSV, {"trailer": "false"})
+    assert b"".join(without.streaming_content) == plain
+
+
+@pytest.mark.parametrize("path", [LIST, JSON])
+def test_a_trailer_is_of_csv_alone(auditor: User, path: str) -> None:
+    assert client_for(auditor).get(path, {"trailer": "true"}).status_code == 400
+
+
+def test_a_trailer_is_true_or_false(log: dict[str, UUID], auditor: User) -> None:
+    before = AuditEvent.objects.count()
+    response = client_for(auditor).get(CSV, {"trailer": "maybe"})
+    assert response.status_code == 400
+    assert response.json()["details"] == {"trailer": ["Must be true or false."]}
+    assert AuditEvent.objects.count() == before
+
+
 def test_a_truncated_export_says_so(auditor: User, settings: Any) -> None:
     settings.EXPORT_ROW_LIMIT = 2
     for number in range(3):
@@ -299,6 +325,7 @@ def test_a_truncated_export_says_so(auditor: User, settings: Any) -> None:
     response = client_for(auditor).get(CSV)
     assert response.headers["X-Export-Truncated"] == "true"
     assert response.headers["X-Export-Total"] == "3"
+    assert response.headers["Link"].startswith('</api/v1/exports>; rel="create-form"')
     assert len(b"".join(response.streaming_content).splitlines()) == 3
     response = client_for(auditor).get(JSON)
     file = json.loads(b"".join(response.streaming_content))
@@ -309,14 +336,16 @@ def test_a_truncated_export_says_so(auditor: User, settings: Any) -> None:
 def test_an_export_that_fails_midway_says_that_it_is_incomplete(
     log: dict[str, UUID], auditor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(events: object, limit: int) -> Any:
-        yield '{"id":"1"}'
+    def broken(*anything: object) -> Any:
+        yield b"a whole record\r\n"
         raise RuntimeError("the disk is gone")
 
-    monkeypatch.setattr("audit.log_files.body_lines", broken)
+    monkeypatch.setattr("audit.log_files.csv_rows", broken)
     text = b"".join(client_for(auditor).get(CSV).streaming_content).decode()
     assert text.splitlines()[-1].startswith('"# INCOMPLETE')
     assert len(text.splitlines()) == 3
+    trailed = client_for(auditor).get(CSV, {"trailer": "true"}).streaming_content
+    assert b"".join(trailed).decode() == text
 
 
 def test_exports_are_recorded_with_their_actor_filter_and_count(

@@ -9,8 +9,8 @@ from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from audit import lag
-from audit.models import AuditEvent
+from audit import lag, tasks
+from audit.models import AuditEvent, AuditSeal
 from audit.seal import seal_events
 from audit.verification import verify_trail
 from config.observability import metrics
@@ -67,6 +67,18 @@ def test_readiness_watches_it_where_asked(settings: Any) -> None:
         settings.AUDIT_SEAL_LAG_SECONDS = 60
         refused = Client().get("/health/ready")
         assert (refused.status_code, refused.json()["checks"]["auditSeal"]) == (503, "failed")
+
+
+def test_a_busy_log_is_sealed_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "BUSY", 3)
+    recorded(2)
+    tasks.seal_busy_log()
+    assert lag.seal_lag().events == 2
+    recorded(1)
+    tasks.seal_busy_log()
+    assert lag.seal_lag().events == 0
+    tasks.seal_busy_log()
+    assert list(AuditSeal.objects.values_list("size", flat=True)) == [3]
 
 
 def test_metrics_are_served_without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:

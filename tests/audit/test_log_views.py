@@ -1,21 +1,25 @@
 """The views of the log as data: found by name, filtered by parameters, read from an event."""
 
 import json
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import pytest
 from rest_framework.exceptions import ValidationError
+from rest_framework.test import APIRequestFactory, force_authenticate
 
 from accounts.models import Issuer, User
 from audit.api.log_views import COMPLIANCE_AUDIT_LOG
+from audit.api.log_viewset import LogViewSet
 from audit.log_fields import Event, Field, body_hash, boolean, number, pick, text, word
-from audit.log_files import ndjson_file
+from audit.log_files import json_file, ndjson_file
 from audit.log_views import LogView, log_view, log_view_names, register
 from audit.models import AuditEvent
 from audit.principal import SYSTEM, NamedPrincipal
 from audit.services import record_event
+from config.api.streams import CHUNK_BYTES, Sent, file_stream
 from tests.factories import VOI, event_bodies
 
 LINE = (
@@ -36,7 +40,7 @@ def read(field: Field, line: str = LINE) -> tuple[Any, str]:
         (text("role", "details.role"), "=Owner", '"\'=Owner"'),
         (text("reason", "denialReason", "details.denialReason"), "late", '"late"'),
         (text("notes"), None, '""'),
-        (text("deep", "name.inner"), None, '""'),
+        (text("deep", "details.nothing"), None, '""'),
         (number("assetId"), 12345, "12345"),
         (number("amount", "amount", "details.amount"), 7, "7"),
         (number("itemCount"), None, ""),
@@ -68,6 +72,11 @@ def test_a_field_reads_a_value_and_a_cell_of_an_event(field: Field, value: Any, 
 )
 def test_a_number_that_json_cannot_hold_stays_text(stated: str, value: Any) -> None:
     assert read(number("amount"), json.dumps({"amount": stated}))[0] == value
+
+
+def test_a_path_is_of_an_event_or_of_its_details() -> None:
+    with pytest.raises(ValueError, match=r"name\.inner"):
+        text("deep", "name.inner")
 
 
 def test_fields_are_picked_by_name_in_the_order_asked_for() -> None:
@@ -149,3 +158,85 @@ def test_ndjson_is_the_evidence_and_says_what_it_holds(count: int) -> None:
             "complete": True,
         }
     }
+
+
+@pytest.mark.django_db
+def test_ndjson_that_stops_midway_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(events: object) -> Iterator[bytes]:
+        yield b"{}\n"
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr("audit.log_files.body_lines", broken)
+    first, trailer = b"".join(ndjson_file(AuditEvent.objects.all(), 200)).splitlines()
+    assert first == b"{}"
+    assert json.loads(trailer)["trailer"] == {
+        "rows": 1,
+        "sha256": sha256(b"{}\n").hexdigest(),
+        "complete": False,
+    }
+
+
+@pytest.mark.django_db
+def test_json_that_stops_midway_is_no_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*anything: object) -> Iterator[bytes]:
+        yield b"{}"
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr("audit.log_files.rows", broken)
+    file = json_file(log_view("events"), AuditEvent.objects.all(), total=2, limit=2, more={})
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(b"".join(file))
+
+
+class TestFileStream:
+    @pytest.mark.parametrize("count", [0, 1, 1_000, 5_000])
+    def test_joins_records_to_chunks_and_hashes_them(self, count: int) -> None:
+        records = [b"x" * 99 + b"\n"] * count
+        ends: list[Sent] = []
+
+        def end(sent: Sent) -> bytes:
+            ends.append(sent)
+            return b"end"
+
+        chunks = list(file_stream(b"head\n", iter(records), end))
+        whole = b"head\n" + b"".join(records)
+        assert b"".join(chunks) == whole + b"end"
+        assert ends == [Sent(count, sha256(whole).hexdigest(), complete=True)]
+        assert chunks[0] == b"head\n"
+        assert max(map(len, chunks)) <= CHUNK_BYTES
+        assert len(chunks) <= 2 * len(whole) / CHUNK_BYTES + 12
+
+    def test_sends_what_came_before_a_failure(self) -> None:
+        def broken() -> Iterator[bytes]:
+            yield from [b"record"] * 100
+            raise RuntimeError("the disk is gone")
+
+        ends: list[Sent] = []
+        chunks = file_stream(b"", broken(), lambda sent: ends.append(sent) or b"end")  # type: ignore[func-returns-value]
+        whole = b"record" * 100
+        assert b"".join(chunks) == whole + b"end"
+        assert ends == [Sent(100, sha256(whole).hexdigest(), complete=False)]
+
+
+class _Everything(LogViewSet):
+    view = log_view("events")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson"])
+def test_a_file_of_all_events_holds_those_that_were_counted(auditor: User, form: str) -> None:
+    for _ in range(3):
+        record_event("compliance.metadata.listed", actor=SYSTEM)
+    before = AuditEvent.objects.count()
+    request = APIRequestFactory().get("/")
+    force_authenticate(request, user=auditor)
+    response = _Everything.as_view({"get": f"export_{form}"})(request)
+    file = b"".join(response.streaming_content)  # type: ignore[attr-defined]
+    assert response["X-Export-Total"] == str(before)
+    rows = {
+        "csv": lambda: len(file.splitlines()) - 1,
+        "json": lambda: len(json.loads(file)["entries"]),
+        "ndjson": lambda: len(file.splitlines()) - 1,
+    }
+    assert rows[form]() == before
+    assert AuditEvent.objects.count() == before + 1

@@ -41,6 +41,16 @@ def test_any_tree_grown_in_two_steps_has_the_reference_root(entries: list[bytes]
     assert resumed.size == len(entries)
 
 
+@given(st.lists(st.binary(max_size=4), max_size=70), st.integers(0, 5))
+def test_whole_subtrees_give_the_tree_of_their_leaves(entries: list[bytes], height: int) -> None:
+    tree, width = Tree(), 1 << height
+    for at in range(0, len(entries) - width + 1, width):
+        tree.append_subtree(reference_root(entries[at : at + width]), height)
+    tree.extend(entries[tree.size :])
+    assert tree.root() == reference_root(entries)
+    assert tree.size == len(entries)
+
+
 def test_a_leaf_is_never_an_inner_node() -> None:
     left, right = leaf_hash(b"a"), leaf_hash(b"b")
     forged = Tree()

@@ -94,6 +94,7 @@ class TestRefusals:
         for actor, count in (("b", 1), ("a", 1), ("c", 3)):
             happened(NOON, *["security.access.denied"] * count, actor=actor, success=False)
         happened(NOON, "accounts.user.login_failed", actor="d", success=False)
+        happened(NOON, "accounts.user.locked", actor="d", success=False)
         happened(NOON - timedelta(days=1), "security.access.denied", actor="e", success=False)
         found = refusals(TODAY)
         assert found.principals == [("c", 3), ("a", 1), ("b", 1)]

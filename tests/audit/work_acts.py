@@ -14,7 +14,8 @@ from django.test import override_settings
 from django.utils import timezone
 
 from accounts import anchors
-from accounts.models import RoundAnchor, Token, User
+from accounts.idempotency import idempotency_claim
+from accounts.models import IdempotencyRecord, RoundAnchor, Token, User
 from attestations.services import attestation_verify
 from audit.models import WebhookDelivery
 from audit.principal import SYSTEM
@@ -28,7 +29,9 @@ from compliance.tasks import (
     recalculate_due_statuses,
     recalculate_token_status,
 )
-from tests.contract.world import World, attest, waiting_run
+from tests.contract.world import World, attest, queued, waiting_export, waiting_run
+from tests.deployments.ledger import Ledger
+from tests.deployments.requests import use_ledger
 from tests.factories import wallet
 from whitelist.tasks import continue_imports, import_rows
 
@@ -117,6 +120,19 @@ def _rounds(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
     return work
 
 
+def _purge(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+    from accounts.tasks import purge_idempotency_keys
+
+    owner = world.user("owner")
+    idempotency_claim(user_id=owner.pk, route="0" * 64, key="a", fingerprint="0" * 64)
+
+    def work() -> None:
+        _later(timedelta(hours=25), purge_idempotency_keys)
+        assert not IdempotencyRecord.objects.exists()
+
+    return work
+
+
 def _verify(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
     from audit.tasks import verify_trail
 
@@ -150,11 +166,33 @@ def _webhooks(task: str) -> Act:
     return act
 
 
+def _export(task: str) -> Act:
+    def act(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+        from audit import tasks
+
+        if task == "expire_exports":
+            return lambda: _later(timedelta(days=30), tasks.expire_exports)
+        job = waiting_export(world.user("owner"))
+        if task == "write_export":
+            return lambda: tasks.write_export(str(job.pk))
+        return lambda: _later(timedelta(hours=1), tasks.continue_exports)
+
+    return act
+
+
 def _seal(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
     from audit.tasks import seal_events
 
     record_event("compliance.metadata.listed", actor=SYSTEM)
     return lambda: seal_events()
+
+
+def _seal_busy(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+    from audit import tasks
+
+    monkeypatch.setattr(tasks, "BUSY", 1)
+    record_event("compliance.metadata.listed", actor=SYSTEM)
+    return lambda: tasks.seal_busy_log()
 
 
 def _partitions(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
@@ -168,22 +206,51 @@ def _later(ahead: timedelta, task: Callable[[], Any]) -> Any:
         return task()
 
 
+def _deployments(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+    from deployments.tasks import advance_deployments
+
+    queued(world.user("owner"))
+    use_ledger(monkeypatch, Ledger())
+    return lambda: advance_deployments()
+
+
+def _deployment(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+    from deployments.tasks import advance_deployment
+
+    row = queued(world.user("owner"))
+    use_ledger(monkeypatch, Ledger())
+    return lambda: advance_deployment(str(row.pk))
+
+
+def _deployments_here(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+    queued(world.user("owner"))
+    use_ledger(monkeypatch, Ledger())
+    return lambda: call_command("advance_deployments")
+
+
 TASKS: dict[str, Act] = {
     "accounts.tasks.follow_chain_rounds": _rounds,
+    "accounts.tasks.purge_idempotency_keys": _purge,
     "attestations.tasks.remind_of_expiring_attestations": _reminders,
+    "audit.tasks.continue_exports": _export("continue_exports"),
     "audit.tasks.continue_verifications": _asked_verification("continue_verifications"),
     "audit.tasks.deliver_due_webhooks": _webhooks("deliver_due_webhooks"),
     "audit.tasks.deliver_webhooks": _webhooks("deliver_webhooks"),
+    "audit.tasks.expire_exports": _export("expire_exports"),
     "audit.tasks.prepare_partitions": _partitions,
     "audit.tasks.run_verification": _asked_verification("run_verification"),
+    "audit.tasks.seal_busy_log": _seal_busy,
     "audit.tasks.seal_events": _seal,
     "audit.tasks.verify_trail": _verify,
+    "audit.tasks.write_export": _export("write_export"),
     "compliance.tasks.continue_dry_run": _dry_run,
     "compliance.tasks.continue_dry_runs": _dry_runs,
     "compliance.tasks.continue_report_jobs": _reports,
     "compliance.tasks.make_report": _report,
     "compliance.tasks.recalculate_due_statuses": _due,
     "compliance.tasks.recalculate_token_status": _recalculated,
+    "deployments.tasks.advance_deployment": _deployment,
+    "deployments.tasks.advance_deployments": _deployments,
     "jurisdictions.tasks.record_expired_waivers": _waivers,
     "whitelist.tasks.continue_imports": _imports,
     "whitelist.tasks.import_rows": _import,
@@ -192,7 +259,9 @@ TASKS: dict[str, Act] = {
 # Tasks that record nothing of a success, each with the reason.
 UNRECORDED_TASKS = {
     "accounts.tasks.follow_chain_rounds": "operational, every 30 seconds; see UNRECORDED",
+    "accounts.tasks.purge_idempotency_keys": "forgets what was answered; see UNRECORDED",
     "audit.tasks.prepare_partitions": "makes room for events to come, and changes no row",
+    "audit.tasks.seal_busy_log": "as of `seal_events`",
     "audit.tasks.seal_events": "an event of each seal would be sealed in its turn, for ever",
 }
 
@@ -215,6 +284,7 @@ def _quickstart(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
 
 _ADDRESS = ("--address", wallet(907))
 COMMANDS: dict[str, Act] = {
+    "advance_deployments": _deployments_here,
     "create_user": _command("create_user", *_ADDRESS, "--role", "Auditor", "--issuer", "New GmbH"),
     "load_rules": _command("load_rules", "--activate", "global-baseline"),
     "prepare_partitions": _command("prepare_partitions"),

@@ -22,7 +22,16 @@ from accounts.arc14.signer import sign_arc14
 from accounts.models import RoundAnchor, User
 from compliance.api.views import status as status_view
 from config.observability import health, metrics
-from tests.contract.bodies import NEW_PACK, PACK, PAIR, REQUIREMENT, SIMULATIONS, waiver_body
+from tests.contract.bodies import (
+    EXPORT,
+    NEW_PACK,
+    PACK,
+    PAIR,
+    REQUIREMENT,
+    SIMULATIONS,
+    cosignature_body,
+    waiver_body,
+)
 from tests.contract.routes import operations
 from tests.contract.world import (
     ASSET,
@@ -186,7 +195,9 @@ class TestCors:
                 for name in response.headers["Access-Control-Expose-Headers"].split(",")
             }
             assert exposed == {
+                "accept-ranges",
                 "content-disposition",
+                "content-range",
                 "etag",
                 "link",
                 "location",
@@ -196,6 +207,7 @@ class TestCors:
                 "x-correlation-id",
                 "x-export-total",
                 "x-export-truncated",
+                "x-idempotency-hit",
             }
             assert "origin" in response.headers["Vary"].lower()
 
@@ -465,9 +477,34 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
                                   {"reason": "read"}))
         for verb in ("verify", "fail", "revoke")
     ),
-    ("audit.api.views.exact_count", lambda w: Ask("GET", "compliance/audit-log")),
-    ("audit.api.views.exact_count", lambda w: Ask("GET", "compliance/audit-log/export/csv")),
-    ("audit.api.views.exact_count", lambda w: Ask("GET", "compliance/audit-log/export/json")),
+    *(
+        ("audit.log_views.exact_count", lambda w, path=path: Ask("GET", path))
+        for path in ("compliance/audit-log", "whitelist/audit-log", "audit-trail",
+                     "security/activity")
+    ),
+    *(
+        ("audit.api.log_viewset.exact_count", lambda w, path=path: Ask("GET", path))
+        for path in ("compliance/audit-log/export/csv", "compliance/audit-log/export/json",
+                     "whitelist/audit-log/export/csv", "whitelist/audit-log/export/json",
+                     "whitelist/enforcement-report/export/csv",
+                     "whitelist/enforcement-report/export/json",
+                     "enterprise-audit/export/csv", "enterprise-audit/export/json",
+                     "audit-trail/export/csv", "audit-trail/export/json",
+                     "audit-trail/export/ndjson")
+    ),
+    *(
+        ("audit.api.log_viewset.retention_policy",
+         lambda w, log=log: Ask("GET", f"{log}/retention-policy"))
+        for log in ("compliance/audit-log", "whitelist/audit-log", "enterprise-audit")
+    ),
+    ("audit.api.enterprise_audit.events_summary", lambda w: Ask("GET", "enterprise-audit/export")),
+    *(
+        ("accounts.api.trail_views.token_get_visible",
+         lambda w, path=path: Ask("GET", path, query=QUERIES.get(path, {})))
+        for path in ("issuer/audit-trail", "issuer/audit-trail/csv", "issuer/audit-trail/json",
+                     f"token/{ASSET}/audit-trail")
+    ),
+    ("accounts.api.security.refusals", lambda w: Ask("GET", "security/refusals")),
     ("audit.api.metering.metered_events", lambda w: Ask("GET", "metering")),
     ("audit.api.metering.metered_events", lambda w: Ask("GET", "metering/events")),
     ("deployments.api.views.deployment_request", lambda w: Ask("POST", _ISSUED, ISSUANCE)),
@@ -489,9 +526,23 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
         )
     ),
     ("audit.trail.checkpoint_get", lambda w: Ask("GET", "audit-trail/checkpoint")),
+    ("audit.api.trail_views.cosignature_add",
+     lambda w: Ask("POST", "audit-trail/checkpoint/cosign", cosignature_body())),
     ("audit.trail.checkpoint_document", lambda w: Ask("GET", "audit-trail/checkpoints")),
     ("audit.trail.consistency_get",
      lambda w: Ask("GET", "audit-trail/consistency", query={"from": 1, "to": 2})),
+    *(
+        (f"audit.api.exports.{name}", lambda w, method=method, path=path, body=body: Ask(
+            method, f"exports{path.format(w.export.pk)}", body))
+        for name, method, path, body in (
+            ("export_request", "POST", "", EXPORT),
+            ("ExportJob.objects.visible_to", "GET", "", None),
+            ("export_get", "GET", "/{}", None),
+            ("export_cancel", "POST", "/{}/cancel", None),
+            ("export_manifest", "GET", "/{}/manifest", None),
+            ("export_download", "GET", "/{}/download", None),
+        )
+    ),
     ("audit.trail.bundle_make", lambda w: Ask("GET", "audit-trail/export/bundle")),
     ("audit.trail.inclusion_get",
      lambda w: Ask("GET", w.path("audit-trail/<uuid:event_id>/proof"))),
@@ -499,8 +550,6 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
      lambda w: Ask("GET", w.path("audit-trail/tile/<level:level>/<tile:number>"))),
     ("audit.trail.tile_get",
      lambda w: Ask("GET", w.path("audit-trail/tile/<level:level>/<tile:number>.p/<width:width>"))),
-    ("audit.api.views.retention_policy",
-     lambda w: Ask("GET", "compliance/audit-log/retention-policy")),
     ("compliance.api.views.evaluate.trial_of",
      lambda w: Ask("POST", f"{_RULES}/evaluate", {"assetId": ASSET, "network": VOI})),
     ("jurisdictions.api.views.packs.rule_packs", lambda w: Ask("GET", _RULES)),
@@ -590,7 +639,7 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
      lambda w: Ask("GET", f"whitelist/imports/{w.listing.pk}")),
     ("whitelist.api.views.imports.whitelist_import_cancel",
      lambda w: Ask("DELETE", f"whitelist/imports/{w.listing.pk}")),
-    ("whitelist.api.views.imports.whitelist_import_get",
+    ("whitelist.api.views.imports.whitelist_import_rejections_export",
      lambda w: Ask("GET", f"whitelist/imports/{w.listing.pk}/rejected/csv")),
     ("whitelist.api.views.reports.whitelist_export",
      lambda w: Ask("GET", f"whitelist/{ASSET}/export/csv")),
@@ -600,17 +649,8 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
      lambda w: Ask("GET", "whitelist/compliance-overview", query={"assetId": ASSET})),
     ("whitelist.api.views.audit_log.token_get_visible",
      lambda w: Ask("GET", f"whitelist/{ASSET}/audit-log")),
-    ("whitelist.api.views.audit_log.retention_policy",
-     lambda w: Ask("GET", "whitelist/audit-log/retention-policy")),
-    ("whitelist.api.views.reports.enforcement_summary",
+    ("whitelist.api.log_views.enforcement_summary",
      lambda w: Ask("GET", "whitelist/enforcement-report")),
-    *(
-        ("whitelist.api.views.log_views.exact_count", lambda w, path=path: Ask("GET", path))
-        for path in ("whitelist/audit-log", "whitelist/audit-log/export/csv",
-                     "whitelist/audit-log/export/json",
-                     "whitelist/enforcement-report/export/csv",
-                     "whitelist/enforcement-report/export/json")
-    ),
     *(
         (f"audit.api.webhook_views.{name}",
          lambda w, verb=verb, route=route, body=body: Ask(verb, w.path(route), body))

@@ -16,11 +16,13 @@ from django.urls import reverse
 
 from jurisdictions.services.lifecycle import pack_submit
 from tests.contract.bodies import (
+    EXPORT,
     NEW_PACK,
     PACK,
     PAIR,
     REQUIREMENT,
     SIMULATIONS,
+    cosignature_body,
     simulation_body,
     waiver_body,
 )
@@ -46,6 +48,7 @@ from tests.contract.world import (
     refresh_token,
     undone,
     verified,
+    waiting_export,
     waiting_run,
 )
 from tests.factories import CID, VOI, event_bodies, wallet
@@ -55,6 +58,7 @@ pytestmark = pytest.mark.django_db
 
 _ONE = "compliance/attestations/<uuid:attestation_id>"
 _LOG = "compliance/audit-log"
+_COSIGN = "audit-trail/checkpoint/cosign"
 _WAIVER = "compliance/waivers/<uuid:waiver_id>"
 _TAGS = "compliance/token-jurisdictions"
 _RULES = "compliance/jurisdiction-rules"
@@ -67,6 +71,7 @@ _DEPLOYMENT = f"{_ISSUED}/<uuid:deployment_id>"
 _HOOKS = "webhooks/subscriptions"
 _HOOK = f"{_HOOKS}/<uuid:subscription_id>"
 _TOKEN_LIST = "whitelist/<asset:asset_id>"
+_EXPORT = "exports/<uuid:export_id>"
 _IMPORT = "whitelist/imports/<uuid:import_id>"
 
 # method, route below /api/v1/ (or from /), case: statuses in the order of PERSONAS.
@@ -125,7 +130,15 @@ GET    {_LOG}                     -                  401  200  200  200  200  20
 GET    {_LOG}/export/csv          -                  401  200  200  200  200  200  200  200
 GET    {_LOG}/export/json         -                  401  200  200  200  200  200  200  200
 GET    {_LOG}/retention-policy    -                  401  200  200  200  200  200  200  200
+GET    exports                      -                  401  200  200  200  200  200  200  200
+POST   exports                      -                  401  202  202  202  202  202  202  202
+GET    {_EXPORT}         -                  401  404  200  404  404  200  200  200
+POST   {_EXPORT}/cancel  waiting            401  404  200  404  404  403  403  403
+GET    {_EXPORT}/manifest -                 401  404  200  404  404  200  200  200
+GET    {_EXPORT}/download -                 401  404  200  404  404  200  200  200
+
 GET    audit-trail/checkpoint       -                  401  200  200  200  200  200  200  200
+POST   audit-trail/checkpoint/cosign -                 401  200  200  200  200  200  200  200
 GET    audit-trail/checkpoints      -                  401  200  200  200  200  200  200  200
 GET    audit-trail/consistency      -                  401  200  200  200  200  200  200  200
 GET    audit-trail/export/bundle    -                  401  200  200  200  200  200  200  200
@@ -156,6 +169,20 @@ POST   {_HOOK}/enable         disabled          401  404  200  404  404  403  40
 POST   {_HOOK}/test           -                 401  404  200  404  404  403  403  403
 GET    webhooks/deliveries    -                 401  200  200  200  200  200  200  200
 POST   webhooks/deliveries/<uuid:delivery_id>/redeliver - 401 404 200 404 404 403 403 403
+GET    enterprise-audit/export             -           401  200  200  200  200  200  200  200
+GET    enterprise-audit/export/csv         -           401  200  200  200  200  200  200  200
+GET    enterprise-audit/export/json        -           401  200  200  200  200  200  200  200
+GET    enterprise-audit/retention-policy   -           401  200  200  200  200  200  200  200
+GET    audit-trail                         -           401  200  200  200  200  200  200  200
+GET    audit-trail/export/csv              -           401  200  200  200  200  200  200  200
+GET    audit-trail/export/json             -           401  200  200  200  200  200  200  200
+GET    audit-trail/export/ndjson           -           401  200  200  200  200  200  200  200
+GET    issuer/audit-trail                  -           401  403  200  200  403  200  200  200
+GET    issuer/audit-trail/csv              -           401  403  200  200  403  200  200  200
+GET    issuer/audit-trail/json             -           401  403  200  200  403  200  200  200
+GET    token/<asset:asset_id>/audit-trail  -           401  404  200  200  404  200  200  200
+GET    security/activity                   -           401  200  200  200  200  200  200  200
+GET    security/refusals                   -           401  403  403  403  403  200  200  200
 
 GET    metering                  -          401  200  200  200  200  200  200  200
 GET    metering/events           -          401  200  200  200  200  200  200  200
@@ -258,6 +285,7 @@ compliance/waivers      waivers     0    1    1    0    1    1    1
 webhooks/subscriptions subscriptions 0  1    0    0    1    1    1
 webhooks/deliveries     deliveries  0    1    0    0    1    1    1
 whitelist/audit-log     entries     0    2    2    0    2    2    2
+exports                 exports     0    1    0    0    1    1    1
 """
 
 
@@ -380,6 +408,10 @@ REQUESTS: dict[tuple[str, str, str], Callable[[World], Ask]] = {
 
 
 REQUESTS |= {
+    ("POST", "exports", "-"): lambda w: Ask("POST", "exports", EXPORT),
+    ("POST", f"{_EXPORT}/cancel", "waiting"): lambda w: Ask(
+        "POST", f"exports/{waiting_export(w.user('owner')).pk}/cancel"
+    ),
     ("POST", _RULES, "new"): lambda w: Ask("POST", _RULES, NEW_PACK),
     ("POST", _RULES, "copy"): lambda w: Ask(
         "POST", _RULES, {"packId": w.pack.pack_id, "from": w.pack.version}
@@ -427,6 +459,11 @@ REQUESTS |= {
     ("GET", "audit-trail/consistency", "-"): lambda w: Ask(
         "GET", "audit-trail/consistency", query=QUERIES["audit-trail/consistency"]
     ),
+    **{
+        ("GET", route, "-"): lambda w, route=route: Ask("GET", route, query=QUERIES[route])  # type: ignore[misc]
+        for route in QUERIES
+        if route.startswith("issuer/")
+    },
     ("GET", _TAGS, "-"): lambda w: Ask("GET", _TAGS, query=QUERIES[_TAGS]),
     ("DELETE", _TAGS, "-"): lambda w: Ask(
         "DELETE", _TAGS, query={**QUERIES[_TAGS], "jurisdictionCode": "GLOBAL"}
@@ -442,6 +479,9 @@ REQUESTS |= {
     ),
     ("POST", "issuers/<uuid:issuer_id>/facts", "-"): lambda w: Ask(
         "POST", f"issuers/{w.issuer.pk}/facts", {"facts": {"issuer.website": "https://a.test"}}
+    ),
+    ("POST", "audit-trail/checkpoint/cosign", "-"): lambda w: Ask(
+        "POST", "audit-trail/checkpoint/cosign", cosignature_body()
     ),
     ("POST", "compliance/waivers", "-"): lambda w: Ask("POST", "compliance/waivers", waiver_body()),
     ("POST", f"{_WAIVER}/revoke", "of the officer"): lambda w: Ask(

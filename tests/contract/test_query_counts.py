@@ -31,11 +31,13 @@ from jurisdictions.loading import rules_load
 from jurisdictions.models import RulePack, Waiver
 from jurisdictions.services.lifecycle import pack_submit
 from tests.contract.bodies import (
+    EXPORT,
     NEW_PACK,
     PACK,
     PAIR,
     REQUIREMENT,
     SIMULATIONS,
+    cosignature_body,
     simulation_body,
     waiver_body,
 )
@@ -60,6 +62,7 @@ from tests.contract.world import (
     refresh_token,
     undone,
     verified,
+    waiting_export,
     waiting_run,
 )
 from tests.factories import CID, VOI, wallet
@@ -160,6 +163,19 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             "owner",
             lambda: Ask("POST", "compliance/reports", {"issuerId": str(world.issuer.pk)}),
         ),
+        "POST exports": ("owner", lambda: Ask("POST", "exports", EXPORT)),
+        "GET exports": ("owner", lambda: Ask("GET", "exports")),
+        "POST exports/<uuid:export_id>/cancel": (
+            "owner",
+            lambda: Ask("POST", f"exports/{waiting_export(world.user('owner')).pk}/cancel"),
+        ),
+        **{
+            f"GET exports/<uuid:export_id>{part}": (
+                "owner",
+                lambda part=part: Ask("GET", f"exports/{world.export.pk}{part}"),  # type: ignore[misc]
+            )
+            for part in ("", "/manifest", "/download")
+        },
         "GET compliance/reports/jobs/<uuid:job_id>": (
             "owner",
             lambda: Ask("GET", f"compliance/reports/jobs/{world.job.pk}"),
@@ -401,6 +417,10 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             "owner",
             lambda: Ask("POST", f"{world.path(_HOOK)}/enable", disabled(world)),
         ),
+        "POST audit-trail/checkpoint/cosign": (
+            "owner",
+            lambda: Ask("POST", "audit-trail/checkpoint/cosign", cosignature_body()),
+        ),
         "GET compliance/waivers": ("owner", lambda: Ask("GET", "compliance/waivers")),
         "POST compliance/waivers": (
             "officer",
@@ -528,6 +548,28 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
                 "tile/<level:level>/<tile:number>.p/<width:width>",
             )
         },
+        **{
+            f"GET {path}": (
+                "owner",
+                lambda path=path: Ask("GET", world.path(path), query=QUERIES.get(path, {})),  # type: ignore[misc]
+            )
+            for path in (
+                "enterprise-audit/export",
+                "enterprise-audit/export/csv",
+                "enterprise-audit/export/json",
+                "enterprise-audit/retention-policy",
+                "audit-trail",
+                "audit-trail/export/csv",
+                "audit-trail/export/json",
+                "audit-trail/export/ndjson",
+                "issuer/audit-trail",
+                "issuer/audit-trail/csv",
+                "issuer/audit-trail/json",
+                "token/<asset:asset_id>/audit-trail",
+                "security/activity",
+            )
+        },
+        "GET security/refusals": ("officer", lambda: Ask("GET", "security/refusals")),
         "GET compliance/audit-log/retention-policy": (
             "owner",
             lambda: Ask("GET", "compliance/audit-log/retention-policy"),
@@ -555,6 +597,8 @@ LISTS = {
     "compliance/attestations": ("attestations", "owner"),
     "compliance/reports": ("reports", "owner"),
     "compliance/audit-log": ("entries", "owner"),
+    "enterprise-audit/export": ("entries", "owner"),
+    "audit-trail": ("entries", "owner"),
     "compliance/jurisdiction-rules": ("rules", "owner"),
     "compliance/waivers": ("waivers", "owner"),
     "webhooks/subscriptions": ("subscriptions", "officer"),
@@ -569,6 +613,8 @@ FILES = (
         f"{log}/export/{form}"
         for log in (
             "compliance/audit-log",
+            "enterprise-audit",
+            "audit-trail",
             "compliance/attestations",
             "whitelist/audit-log",
             "whitelist/enforcement-report",

@@ -48,6 +48,7 @@ def _run(server: LiveServer, world: World, folder: Path, *options: str) -> None:
 "path.attestationId" = "{world.by_owner.pk}"
 "path.reportId" = "{world.report.pk}"
 "path.packageId" = "{world.package.pk}"
+"path.exportId" = "{world.export.pk}"
 "path.jobId" = "{world.job.pk}"
 """
     )

@@ -21,6 +21,10 @@ from attestations.models import Attestation
 from attestations.services import attestation_create, attestation_verify
 from audit.body import EventDraft
 from audit.checkpoints import checkpoint_sign
+from audit.choices import ExportFormat
+from audit.exports.models import ExportJob
+from audit.exports.services import export_request
+from audit.exports.work import EXPORT_WORK
 from audit.merkle import Tree, leaf_hash
 from audit.models import AuditEvent, AuditSeal, WebhookDelivery, WebhookSubscription
 from audit.principal import SYSTEM
@@ -74,6 +78,9 @@ LISTED = wallet(901)  # on the whitelist of ASSET
 QUERIES = {
     "audit-trail/consistency": {"from": 1, "to": 2},
     "compliance/token-jurisdictions": {"assetId": ASSET},
+    "issuer/audit-trail": {"assetId": ASSET},
+    "issuer/audit-trail/csv": {"assetId": ASSET},
+    "issuer/audit-trail/json": {"assetId": ASSET},
     "whitelist/compliance-overview": {"assetId": ASSET},
 }
 ISSUANCE: dict[str, Any] = {
@@ -121,6 +128,8 @@ class World:
 
     `webhook` is a subscription of the owner, and `arrival` a delivery to it.
 
+    `export` is a finished one that the owner asked for.
+
     `job` is a report on the issuer that the owner asked for and nobody works on.
 
     `pack` is a Draft by the officer, with the one requirement `RULE`, which `waiver`, requested by
@@ -145,6 +154,7 @@ class World:
     deployment: Deployment
     webhook: WebhookSubscription
     arrival: WebhookDelivery
+    export: ExportJob
 
     def client(self, persona: str) -> APIClient:
         return factories.client_for(self.users[persona])
@@ -166,6 +176,7 @@ class World:
             .replace("<uuid:job_id>", str(self.job.pk))
             .replace("<uuid:deployment_id>", str(self.deployment.pk))
             .replace("<uuid:import_id>", str(self.listing.pk))
+            .replace("<uuid:export_id>", str(self.export.pk))
             .replace("<uuid:waiver_id>", str(self.waiver.pk))
             .replace("<uuid:event_id>", str(self.event_id))
             .replace("<level:level>/<tile:number>.p/<width:width>", "0/000.p/1")
@@ -244,6 +255,7 @@ def make_world() -> World:
         deployment=_failed(queued(owner)),
         webhook=webhook,
         arrival=_arrived(webhook),
+        export=_finished(waiting_export(owner)),
     )
 
 
@@ -284,22 +296,34 @@ def _failed(deployment: Deployment) -> Deployment:
     return deployment
 
 
+def waiting_export(user: User) -> ExportJob:
+    """Return an export of the user that nobody works on."""
+    return export_request(
+        actor=user, view="compliance-audit-log", parameters={}, form=ExportFormat.CSV
+    )
+
+
+def _finished(export: ExportJob) -> ExportJob:
+    EXPORT_WORK.run(export.pk)
+    export.refresh_from_db()
+    return export
+
+
 def _sealed(token: Token) -> UUID:
     """Seal and sign the log, as the sealer does once all is committed; return an event in it."""
     listed = [EventDraft("audit.trail.verified", item_count=number) for number in range(256)]
     record_events(listed, actor=SYSTEM)
     rows = AuditEvent.objects.order_by("seq").values_list("seq", "body")
-    leaves = [(leaf_hash(body.encode()), seq) for seq, body in rows]
-    tiles_extend(0, leaves)
     tree = Tree()
-    for leaf, _ in leaves:
-        tree.append(leaf)
+    tree.extend(body.encode() for _, body in rows)
+    places = [seq for seq, _ in rows]
+    tiles_extend(0, [leaf_hash(body.encode()) for _, body in rows], places)
     AuditSeal.objects.create(
         size=tree.size,
         root=tree.root().hex(),
         frontier=[one.hex() for one in tree.frontier],
         last_xid=2**62,
-        last_seq=leaves[-1][1],
+        last_seq=places[-1],
         sealed_at=timezone.now(),
     )
     checkpoint_sign()

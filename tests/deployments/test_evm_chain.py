@@ -195,6 +195,8 @@ def test_what_it_cannot_make_is_an_error_of_ours(signer: KeySigner) -> None:
     assert algorand is not None
     with pytest.raises(ValueError, match="no EVM network"):
         EvmChain(algorand, signer, rpc_url="http://127.0.0.1:9")
+    with pytest.raises(ValueError, match="starts with http"):
+        chain("file:///etc/passwd", signer)
     with pytest.raises(ValueError, match="that made a contract"):
         evm.confirm(order(), Lookup(UNKNOWN))
 

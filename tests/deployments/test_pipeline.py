@@ -433,6 +433,67 @@ class TestWhoWorks:
         nonces = DeploymentTransaction.objects.order_by("nonce").values_list("nonce", flat=True)
         assert list(nonces) == [0, 1, 2]
 
+    def test_the_nonce_of_one_that_failed_blocks_nobody(self, owner: User, ledger: Ledger) -> None:
+        def poor(name: str) -> None:
+            if name == "submit":
+                raise ChainFault("insufficient funds for gas * price + value")
+
+        ledger.before = poor
+        first = step(ask(owner))
+        assert first.status == Status.FAILED
+        ledger.before = lambda name: None
+        second = to_the_end(ask(owner), ledger)
+        assert second.status == Status.COMPLETED
+        deployment_retry(actor=owner, deployment_id=first.pk)
+        assert to_the_end(first, ledger).status == Status.COMPLETED
+        assert len(ledger.landed) == 2
+        landed = DeploymentTransaction.objects.filter(transaction_id__in=ledger.landed)
+        assert sorted(landed.values_list("nonce", flat=True)) == [0, 1]
+
+    def test_one_that_failed_waits_for_who_took_its_nonce(
+        self, owner: User, ledger: Ledger
+    ) -> None:
+        def poor(name: str) -> None:
+            if name == "submit":
+                raise ChainFault("insufficient funds for gas * price + value")
+
+        ledger.before = poor
+        first = step(ask(owner))
+        ledger.before = lambda name: None
+        second = step(ask(owner))
+        assert second.status == Status.PENDING
+        deployment_retry(actor=owner, deployment_id=first.pk)
+        assert step(first).status == Status.QUEUED
+        assert first.next_step_at is not None
+        assert first.next_step_at > timezone.now()
+        ledger.mine()
+        ledger.finalize()
+        assert step(second).status == Status.COMPLETED
+        assert to_the_end(first, ledger).status == Status.COMPLETED
+        assert len(ledger.landed) == 2
+
+    def test_what_is_in_the_pool_keeps_its_nonce(self, owner: User, ledger: Ledger) -> None:
+        first = step(ask(owner))
+        down = iter(range(MAX_FAULTS))
+
+        def refuse(name: str) -> None:
+            if next(down, None) is not None:
+                raise ChainFault("connection refused")
+
+        ledger.before = refuse
+        for _ in range(MAX_FAULTS):
+            step(first)
+        assert first.status == Status.FAILED
+        second = step(ask(owner))
+        nonces = DeploymentTransaction.objects.order_by("pk").values_list("nonce", flat=True)
+        assert list(nonces) == [0, 1]
+        ledger.mine()
+        ledger.finalize()
+        assert step(second).status == Status.COMPLETED
+        deployment_retry(actor=owner, deployment_id=first.pk)
+        assert to_the_end(first, ledger).status == Status.COMPLETED
+        assert len(ledger.landed) == 2
+
     def test_a_network_that_is_not_set_up_any_more_fails_it(
         self, owner: User, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, settings: Any
     ) -> None:

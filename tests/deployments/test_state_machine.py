@@ -1,6 +1,7 @@
 """The state machine of deployments: all 64 pairs, what each needs, and the diagram."""
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -94,3 +95,8 @@ def test_the_diagram_has_every_edge() -> None:
     lines = diagram().splitlines()
     assert "    Failed --> Queued: DEPLOYMENT_RETRY_REQUESTED" in lines
     assert len([line for line in lines if "-->" in line and "[*]" not in line]) == len(TRANSITIONS)
+
+
+def test_the_readme_shows_the_diagram_as_it_is() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"```mermaid\n{diagram()}```" in readme

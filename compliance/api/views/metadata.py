@@ -19,6 +19,7 @@ from compliance.api.serializers import (
 from compliance.models import ComplianceMetadata
 from compliance.services.metadata import metadata_delete, metadata_get, metadata_upsert
 from config.api.conditional import is_unchanged, not_modified
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import (
     IF_MATCH_PARAMETER,
@@ -53,6 +54,7 @@ class MetadataViewSet(WireViewSet):
     @extend_schema(
         parameters=[IF_MATCH_PARAMETER], request=MetadataWriteSerializer, responses=_RESPONSE
     )
+    @idempotent
     def upsert(self, request: Request) -> Response:
         """Create or update the metadata of a token; absent fields stay, a null clears."""
         serializer = MetadataWriteSerializer(data=request.data)

@@ -39,6 +39,7 @@ from config.api.conditional import is_unchanged, not_modified
 from config.api.csv import mark_download
 from config.api.errors import ValidationFailed
 from config.api.formats import choice_of
+from config.api.idempotency import idempotent
 from config.api.schema import IF_NONE_MATCH_PARAMETER, noun_serializer
 from config.api.views import WireViewSet, answer
 
@@ -86,6 +87,7 @@ class AttestationPackageViewSet(WireViewSet):
     }
 
     @extend_schema(request=PackageRequestSerializer, responses=_RESPONSES)
+    @idempotent
     def create(self, request: Request) -> HttpResponseBase:
         """Generate, sign and store a package on a token for an audit.
 

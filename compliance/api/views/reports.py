@@ -24,6 +24,7 @@ from compliance.models import ComplianceReport, ReportJob
 from compliance.services.report_jobs import report_ask
 from compliance.services.reports import report_read
 from config.api.conditional import is_unchanged, not_modified
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import (
     IF_NONE_MATCH_PARAMETER,
@@ -79,6 +80,7 @@ class ReportViewSet(WireViewSet):
         parameters=[_PREFER],
         responses={200: _RESPONSE, 202: JOB_RESPONSE},
     )
+    @idempotent
     def create(self, request: Request) -> Response:
         """Generate, seal and store a report on a token, an issuer or an issuance.
 

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -63,7 +64,9 @@ def _install(folder: Path) -> None:
     except subprocess.TimeoutExpired as problem:
         raise PackagesMissing(f"npm ci took more than {_INSTALL_SECONDS} seconds.") from problem
     if done.returncode != 0:
-        raise PackagesMissing(f"npm ci failed: {done.stderr.strip()[-500:]}")
+        # The rest of what it says names the registry.
+        code = re.search(r"^npm (?:error|ERR!) code (\w+)$", done.stderr, re.MULTILINE)
+        raise PackagesMissing(f"npm ci failed ({code[1] if code else done.returncode}).")
     part.rename(folder)
 
 

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from accounts.api.actor import actor_of
 from accounts.policies import require_staff
 from config.api.conditional import is_unchanged, not_modified
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import (
     IF_MATCH_PARAMETER,
@@ -55,6 +56,7 @@ class DryRunViewSet(WireViewSet):
     @extend_schema(
         parameters=[IF_MATCH_PARAMETER], request=NothingSerializer, responses={202: _ONE}
     )
+    @idempotent
     def create(self, request: Request, pack_id: str, version: str) -> Response:
         """Evaluate every token with this version in force, in the background.
 

@@ -14,6 +14,7 @@ from accounts.api.actor import actor_of
 from accounts.api.networks import named_network
 from accounts.models import Issuer, Token
 from accounts.selectors import token_get_visible
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import (
     IF_MATCH_PARAMETER,
@@ -71,6 +72,7 @@ class TokenFactsViewSet(WireViewSet):
         request=TokenFactsWriteSerializer,
         responses=_OF_TOKEN,
     )
+    @idempotent
     def record(self, request: Request, asset_id: int) -> Response:
         """Record facts of a token; those not named stay, a null withdraws one.
 
@@ -124,6 +126,7 @@ class IssuerFactsViewSet(WireViewSet):
         request=IssuerFactsWriteSerializer,
         responses=_OF_ISSUER,
     )
+    @idempotent
     def record(self, request: Request, issuer_id: UUID) -> Response:
         """Record facts of an issuer; those not named stay, a null withdraws one."""
         body = IssuerFactsWriteSerializer(data=request.data)

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
 from config.api.errors import ValidationFailed
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.preconditions import require_match
 from config.api.schema import (
@@ -106,6 +107,7 @@ class RulePackViewSet(WireViewSet):
         return answer_tagged(request, _etag(pack), "rule", _document(pack))
 
     @extend_schema(request=PackCreateSerializer, responses={200: _RULE})
+    @idempotent
     def create(self, request: Request) -> Response:
         """Draft a new pack, or the next version of one as a copy of the version in `from`."""
         body = PackCreateSerializer(data=request.data)
@@ -140,21 +142,25 @@ class RulePackViewSet(WireViewSet):
         return self._write(request, pack_id, version, partial=False)
 
     @extend_schema(parameters=[IF_MATCH_PARAMETER], request=NothingSerializer, responses=_RULE)
+    @idempotent
     def submit(self, request: Request, pack_id: str, version: str) -> Response:
         """Hand a Draft over for review; from now on nobody edits it."""
         return _step(lifecycle.pack_submit, NothingSerializer, request, pack_id, version)
 
     @extend_schema(parameters=[IF_MATCH_PARAMETER], request=ReasonSerializer, responses=_RULE)
+    @idempotent
     def send_back(self, request: Request, pack_id: str, version: str) -> Response:
         """Return a version in review to its authors, as a Draft, with the reason."""
         return _step(lifecycle.pack_return, ReasonSerializer, request, pack_id, version)
 
     @extend_schema(parameters=[IF_MATCH_PARAMETER], request=ActivationSerializer, responses=_RULE)
+    @idempotent
     def activate(self, request: Request, pack_id: str, version: str) -> Response:
         """Approve a reviewed version on its dry run; never by anybody who made or submitted it."""
         return _step(lifecycle.pack_activate, ActivationSerializer, request, pack_id, version)
 
     @extend_schema(parameters=[IF_MATCH_PARAMETER], request=ReasonSerializer, responses=_RULE)
+    @idempotent
     def retire(self, request: Request, pack_id: str, version: str) -> Response:
         """End a version for good, with the reason; it stays readable."""
         return _step(lifecycle.pack_retire, ReasonSerializer, request, pack_id, version)
@@ -197,6 +203,7 @@ class RequirementViewSet(WireViewSet):
         request=RequirementWriteSerializer,
         responses={200: _REQUIREMENT},
     )
+    @idempotent
     def create(self, request: Request, pack_id: str, version: str) -> Response:
         """Add a requirement at the end of a Draft; `If-Match` names the Draft."""
         body = RequirementWriteSerializer(data=request.data)

@@ -15,6 +15,7 @@ from accounts.api.actor import actor_of
 from accounts.api.networks import named_network
 from accounts.models import Issuer, Token
 from accounts.selectors import token_get
+from config.api.idempotency import idempotent
 from config.api.schema import (
     ASSET_ID_PARAMETER,
     IF_MATCH_PARAMETER,
@@ -90,6 +91,7 @@ class TokenJurisdictionViewSet(WireViewSet):
     @extend_schema(
         parameters=[IF_MATCH_PARAMETER], request=TokenTagWriteSerializer, responses=_OF_TOKEN
     )
+    @idempotent
     def assign(self, request: Request) -> Response:
         """Tag a token with a jurisdiction, or change its tag; answers all tags of the token.
 
@@ -171,6 +173,7 @@ class IssuerJurisdictionViewSet(WireViewSet):
     @extend_schema(
         parameters=[IF_MATCH_PARAMETER], request=IssuerTagWriteSerializer, responses=_OF_ISSUER
     )
+    @idempotent
     def assign(self, request: Request, issuer_id: UUID) -> Response:
         """Tag an issuer with a jurisdiction, or change its tag; answers all tags of the issuer."""
         body = IssuerTagWriteSerializer(data=request.data)

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import (
     IF_MATCH_PARAMETER,
@@ -50,6 +51,7 @@ class WaiverViewSet(WireViewSet):
     }
 
     @extend_schema(request=WaiverRequestSerializer, responses={200: _ONE})
+    @idempotent
     def create(self, request: Request) -> Response:
         """Request a waiver of one requirement for one token; officers only."""
         body = WaiverRequestSerializer(data=request.data)
@@ -82,6 +84,7 @@ class WaiverViewSet(WireViewSet):
     @extend_schema(
         parameters=[IF_MATCH_PARAMETER], request=WaiverApprovalSerializer, responses=_ONE
     )
+    @idempotent
     def approve(self, request: Request, waiver_id: UUID) -> Response:
         """Bring a requested waiver into effect; officers only, never who requested it."""
         WaiverApprovalSerializer(data=request.data).is_valid(raise_exception=True)
@@ -96,6 +99,7 @@ class WaiverViewSet(WireViewSet):
     @extend_schema(
         parameters=[IF_MATCH_PARAMETER], request=WaiverRevocationSerializer, responses=_ONE
     )
+    @idempotent
     def revoke(self, request: Request, waiver_id: UUID) -> Response:
         """End a requested or approved waiver at once, for a reason; officers only."""
         body = WaiverRevocationSerializer(data=request.data)

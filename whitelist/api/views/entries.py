@@ -13,6 +13,7 @@ from accounts.api.actor import actor_of
 from accounts.api.networks import named_network
 from accounts.models import Token
 from accounts.selectors import token_get_visible
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import (
     ASSET_ID_PARAMETER,
@@ -68,6 +69,7 @@ class WhitelistViewSet(WireViewSet):
             warnings=serializers.ListField(child=serializers.CharField()),
         ),
     )
+    @idempotent
     def upsert(self, request: Request) -> Response:
         """List an address for a token, or change what its entry says.
 
@@ -91,6 +93,7 @@ class WhitelistViewSet(WireViewSet):
         request=BulkWriteSerializer,
         responses=BulkAnswerSerializer,
     )
+    @idempotent
     def bulk(self, request: Request) -> Response:
         """List up to 10,000 addresses for a token, all with the same content.
 

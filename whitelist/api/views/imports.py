@@ -19,6 +19,7 @@ from accounts.selectors import token_get
 from config.api.conditional import is_unchanged, not_modified
 from config.api.csv import csv_response
 from config.api.formats import choice_of
+from config.api.idempotency import idempotent
 from config.api.json import dumps
 from config.api.schema import (
     IF_NONE_MATCH_PARAMETER,
@@ -74,6 +75,7 @@ class WhitelistUploadViewSet(WireViewSet):
         request={"multipart/form-data": _UPLOAD, "text/csv": OpenApiTypes.STR},
         responses={202: _ONE},
     )
+    @idempotent
     def create(self, request: Request, asset_id: int) -> Response:
         """Put the rows of a CSV file on a whitelist, in the background; at most 100,000 rows.
 
