@@ -10,6 +10,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import receivers
+        from accounts.api import security  # noqa: F401 - registers its view of the log
         from accounts.roles import create_role_groups
 
         receivers.connect()

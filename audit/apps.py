@@ -9,7 +9,7 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import lag, partitions, receivers
-        from audit.api import log_views  # noqa: F401 - registers them
+        from audit.api import enterprise_audit, event_trail, log_views  # noqa: F401 - register them
         from config.observability import health, metrics
 
         receivers.connect()

@@ -6,7 +6,7 @@ from audit.event_types import event_type as _event
 from audit.record_events import RECORD_TYPES
 from audit.whitelist_events import WHITELIST_EVENTS
 
-__all__ = ["EVENT_TYPES", "EVIDENCE_NAMES", "METERED", "EventType"]
+__all__ = ["EVENT_TYPES", "EVIDENCE_NAMES", "METERED", "SEVERITIES", "EventType"]
 
 _A, _C, _S, _O = ActionType, Category, Severity, Operation
 
@@ -262,3 +262,4 @@ _TYPES = (
 EVENT_TYPES = {event.name: event for event in _TYPES}
 EVIDENCE_NAMES = {event.name: event.evidence for event in _TYPES if event.evidence}
 METERED = {event.name: event.meters for event in _TYPES if event.meters}
+SEVERITIES = {event.name: str(event.severity) for event in _TYPES}

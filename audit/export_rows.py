@@ -83,7 +83,7 @@ def rows(view: LogView, events: AuditEventQuerySet, form: Form) -> Iterator[byte
     if form == "csv":
         return csv_rows(view, events)
     if form == "json":
-        return (dumps(view.entry(str(line, "utf-8"))) for line in body_lines(events))
+        return (dumps(view.entry(str(line[:-1], "utf-8"))) for line in body_lines(events))
     return (bytes(line) for line in body_lines(events))
 
 

@@ -132,6 +132,12 @@ def word(key: str, path: str, words: Mapping[str, str], otherwise: str | None = 
     )
 
 
+def group(key: str, *fields: Field) -> Field:
+    """Return a field that is an object of others; a file has those as columns of their own."""
+    made = Sql("NULL::text", plain=True)
+    return Field(key, Kind.TEXT, lambda event: {one.key: one.value(event) for one in fields}, made)
+
+
 def body_hash(key: str) -> Field:
     """Return the field of the SHA-256 of the event's canonical line, in hexadecimal digits."""
     return Field(

@@ -20,6 +20,15 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
             return self
         return self.filter(issuer_id__in=sorted(actor.issuer_ids))
 
+    def touching(self, address: str) -> "AuditEventQuerySet":
+        """Return the events that are about an address, or about a transfer to it.
+
+        Algorand addresses are kept in capitals, those of EVM chains in small or mixed letters.
+        """
+        bare = address.strip()
+        wanted = sorted({bare, bare.upper(), bare.lower()})
+        return self.filter(models.Q(affected_address__in=wanted) | models.Q(to_address__in=wanted))
+
 
 class ExportJobQuerySet(models.QuerySet["ExportJob"]):
     """Export jobs."""

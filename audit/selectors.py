@@ -18,6 +18,11 @@ def compliance_events(actor: Principal) -> AuditEventQuerySet:
     return AuditEvent.objects.filter(category=Category.COMPLIANCE).visible_to(actor)
 
 
+def visible_events(actor: Principal) -> AuditEventQuerySet:
+    """Return the events of any kind that `actor` sees."""
+    return AuditEvent.objects.visible_to(actor)
+
+
 def evidence_events(
     *, network: str | None, asset_id: int, as_of: datetime | None = None
 ) -> dict[str, datetime]:

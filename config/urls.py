@@ -22,6 +22,7 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("auth/", include("accounts.api.urls")),
     path("", include("attestations.api.urls")),
     path("", include("audit.api.urls")),
+    path("", include("accounts.api.log_urls")),
     path("", include("whitelist.api.urls")),
     # After compliance: `jurisdiction-rules/evaluate` could be the id of a pack.
     path("", include("jurisdictions.api.urls")),

@@ -5,11 +5,9 @@ from typing import Any, Final
 from audit.api.filters import ComplianceAuditFilter, EventFilter
 from audit.log_fields import boolean, number, pick, text
 from audit.log_views import LogView, register
-from audit.models import AuditEvent
-from audit.principal import Principal
 from audit.querysets import AuditEventQuerySet
 from audit.retention import retention_policy
-from audit.selectors import compliance_events
+from audit.selectors import compliance_events, visible_events
 
 
 def kept_for_years(events: AuditEventQuerySet) -> dict[str, Any]:
@@ -66,10 +64,6 @@ COMPLIANCE_AUDIT_LOG: Final = LogView(
 )
 
 
-def _all_events(actor: Principal) -> AuditEventQuerySet:
-    return AuditEvent.objects.visible_to(actor)
-
-
 _EVENT: Final = (
     text("id"),
     text("eventType", "name"),
@@ -91,7 +85,7 @@ _EVENT: Final = (
 
 EVENTS: Final = LogView(
     name="events",
-    events=_all_events,
+    events=visible_events,
     filters=EventFilter,
     fields=_EVENT,
     columns=_EVENT,

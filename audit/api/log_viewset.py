@@ -42,6 +42,8 @@ class LogViewSet(WireViewSet):
         {"export_csv", "export_json", "export_ndjson"}
     )
     view: ClassVar[LogView]
+    noun: ClassVar[str] = "entries"
+    file_name: ClassVar[str] = ""  # that of the view
 
     def select(
         self, request: Request, beside: frozenset[str] = frozenset()
@@ -82,7 +84,7 @@ class LogViewSet(WireViewSet):
             count=lambda rows: self.view.count(rows, more),
         )
         entries = [self.view.entry(event["body"]) for event in page.rows]
-        return answer_page("entries", page, entries, **more)
+        return answer_page(self.noun, page, entries, **more)
 
     def _begin_export(
         self, request: Request, form: str, beside: frozenset[str] = frozenset()
@@ -103,7 +105,7 @@ class LogViewSet(WireViewSet):
         self, content: Iterator[bytes], form: str, total: int, limit: int
     ) -> StreamingHttpResponse:
         response = StreamingHttpResponse(content, content_type=_MEDIA_TYPES[form])
-        name = f"{self.view.name}-{timezone.now():%Y%m%d-%H%M%S}.{form}"
+        name = f"{self.file_name or self.view.name}-{timezone.now():%Y%m%d-%H%M%S}.{form}"
         mark_download(response, name, total=total, limit=limit)
         if total > limit:
             response["Link"] = _ANY_SIZE

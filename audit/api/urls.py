@@ -3,6 +3,8 @@
 from django.urls import path
 
 from audit.api.converters import register
+from audit.api.enterprise_audit import EnterpriseAuditViewSet
+from audit.api.event_trail import AuditTrailViewSet
 from audit.api.exports import ExportViewSet
 from audit.api.metering import MeteringViewSet
 from audit.api.trail_views import TrailViewSet
@@ -12,6 +14,8 @@ register()
 
 _log = ComplianceAuditLogViewSet
 _trail = TrailViewSet
+_every = EnterpriseAuditViewSet
+_events = AuditTrailViewSet
 _export = ExportViewSet
 
 urlpatterns = [
@@ -26,6 +30,14 @@ urlpatterns = [
     path("exports/<uuid:export_id>/download", _export.as_view({"get": "download"})),
     path("metering", MeteringViewSet.as_view({"get": "usage"})),
     path("metering/events", MeteringViewSet.as_view({"get": "events"})),
+    path("enterprise-audit/export", _every.as_view({"get": "list"})),
+    path("enterprise-audit/export/csv", _every.as_view({"get": "export_csv"})),
+    path("enterprise-audit/export/json", _every.as_view({"get": "export_json"})),
+    path("enterprise-audit/retention-policy", _every.as_view({"get": "retention_policy"})),
+    path("audit-trail", _events.as_view({"get": "list"})),
+    path("audit-trail/export/csv", _events.as_view({"get": "export_csv"})),
+    path("audit-trail/export/json", _events.as_view({"get": "export_json"})),
+    path("audit-trail/export/ndjson", _events.as_view({"get": "export_ndjson"})),
     path("audit-trail/checkpoint", _trail.as_view({"get": "checkpoint"})),
     path("audit-trail/checkpoints", _trail.as_view({"get": "checkpoints"})),
     path("audit-trail/consistency", _trail.as_view({"get": "consistency"})),

@@ -469,9 +469,34 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
                                   {"reason": "read"}))
         for verb in ("verify", "fail", "revoke")
     ),
-    ("audit.api.views.exact_count", lambda w: Ask("GET", "compliance/audit-log")),
-    ("audit.api.views.exact_count", lambda w: Ask("GET", "compliance/audit-log/export/csv")),
-    ("audit.api.views.exact_count", lambda w: Ask("GET", "compliance/audit-log/export/json")),
+    *(
+        ("audit.log_views.exact_count", lambda w, path=path: Ask("GET", path))
+        for path in ("compliance/audit-log", "whitelist/audit-log", "audit-trail",
+                     "security/activity")
+    ),
+    *(
+        ("audit.api.log_viewset.exact_count", lambda w, path=path: Ask("GET", path))
+        for path in ("compliance/audit-log/export/csv", "compliance/audit-log/export/json",
+                     "whitelist/audit-log/export/csv", "whitelist/audit-log/export/json",
+                     "whitelist/enforcement-report/export/csv",
+                     "whitelist/enforcement-report/export/json",
+                     "enterprise-audit/export/csv", "enterprise-audit/export/json",
+                     "audit-trail/export/csv", "audit-trail/export/json",
+                     "audit-trail/export/ndjson")
+    ),
+    *(
+        ("audit.api.log_viewset.retention_policy",
+         lambda w, log=log: Ask("GET", f"{log}/retention-policy"))
+        for log in ("compliance/audit-log", "whitelist/audit-log", "enterprise-audit")
+    ),
+    ("audit.api.enterprise_audit.events_summary", lambda w: Ask("GET", "enterprise-audit/export")),
+    *(
+        ("accounts.api.trail_views.token_get_visible",
+         lambda w, path=path: Ask("GET", path, query=QUERIES.get(path, {})))
+        for path in ("issuer/audit-trail", "issuer/audit-trail/csv", "issuer/audit-trail/json",
+                     f"token/{ASSET}/audit-trail")
+    ),
+    ("accounts.api.security.refusals", lambda w: Ask("GET", "security/refusals")),
     ("audit.api.metering.metered_events", lambda w: Ask("GET", "metering")),
     ("audit.api.metering.metered_events", lambda w: Ask("GET", "metering/events")),
     ("audit.trail.checkpoint_get", lambda w: Ask("GET", "audit-trail/checkpoint")),
@@ -497,8 +522,6 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
      lambda w: Ask("GET", w.path("audit-trail/tile/<level:level>/<tile:number>"))),
     ("audit.trail.tile_get",
      lambda w: Ask("GET", w.path("audit-trail/tile/<level:level>/<tile:number>.p/<width:width>"))),
-    ("audit.api.views.retention_policy",
-     lambda w: Ask("GET", "compliance/audit-log/retention-policy")),
     ("compliance.api.views.evaluate.trial_of",
      lambda w: Ask("POST", f"{_RULES}/evaluate", {"assetId": ASSET, "network": VOI})),
     ("jurisdictions.api.views.packs.rule_packs", lambda w: Ask("GET", _RULES)),
@@ -588,7 +611,7 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
      lambda w: Ask("GET", f"whitelist/imports/{w.listing.pk}")),
     ("whitelist.api.views.imports.whitelist_import_cancel",
      lambda w: Ask("DELETE", f"whitelist/imports/{w.listing.pk}")),
-    ("whitelist.api.views.imports.whitelist_import_get",
+    ("whitelist.api.views.imports.whitelist_import_rejections_export",
      lambda w: Ask("GET", f"whitelist/imports/{w.listing.pk}/rejected/csv")),
     ("whitelist.api.views.reports.whitelist_export",
      lambda w: Ask("GET", f"whitelist/{ASSET}/export/csv")),
@@ -598,17 +621,8 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
      lambda w: Ask("GET", "whitelist/compliance-overview", query={"assetId": ASSET})),
     ("whitelist.api.views.audit_log.token_get_visible",
      lambda w: Ask("GET", f"whitelist/{ASSET}/audit-log")),
-    ("whitelist.api.views.audit_log.retention_policy",
-     lambda w: Ask("GET", "whitelist/audit-log/retention-policy")),
-    ("whitelist.api.views.reports.enforcement_summary",
+    ("whitelist.api.log_views.enforcement_summary",
      lambda w: Ask("GET", "whitelist/enforcement-report")),
-    *(
-        ("whitelist.api.views.log_views.exact_count", lambda w, path=path: Ask("GET", path))
-        for path in ("whitelist/audit-log", "whitelist/audit-log/export/csv",
-                     "whitelist/audit-log/export/json",
-                     "whitelist/enforcement-report/export/csv",
-                     "whitelist/enforcement-report/export/json")
-    ),
     ("jurisdictions.models.Waiver.objects.visible_to", lambda w: Ask("GET", "compliance/waivers")),
     ("jurisdictions.api.views.waivers.waiver_request",
      lambda w: Ask("POST", "compliance/waivers", waiver_body())),

@@ -135,6 +135,21 @@ GET    audit-trail/<uuid:event_id>/proof -             401  404  200  200  404  
 GET    audit-trail/tile/<level:level>/<tile:number> -  401  200  200  200  200  200  200  200
 GET    audit-trail/tile/<level:level>/<tile:number>.p/<width:width> - 401 200 200 200 200 200 200 200
 
+GET    enterprise-audit/export             -           401  200  200  200  200  200  200  200
+GET    enterprise-audit/export/csv         -           401  200  200  200  200  200  200  200
+GET    enterprise-audit/export/json        -           401  200  200  200  200  200  200  200
+GET    enterprise-audit/retention-policy   -           401  200  200  200  200  200  200  200
+GET    audit-trail                         -           401  200  200  200  200  200  200  200
+GET    audit-trail/export/csv              -           401  200  200  200  200  200  200  200
+GET    audit-trail/export/json             -           401  200  200  200  200  200  200  200
+GET    audit-trail/export/ndjson           -           401  200  200  200  200  200  200  200
+GET    issuer/audit-trail                  -           401  403  200  200  403  200  200  200
+GET    issuer/audit-trail/csv              -           401  403  200  200  403  200  200  200
+GET    issuer/audit-trail/json             -           401  403  200  200  403  200  200  200
+GET    token/<asset:asset_id>/audit-trail  -           401  404  200  200  404  200  200  200
+GET    security/activity                   -           401  200  200  200  200  200  200  200
+GET    security/refusals                   -           401  403  403  403  403  200  200  200
+
 GET    metering                  -          401  200  200  200  200  200  200  200
 GET    metering/events           -          401  200  200  200  200  200  200  200
 
@@ -392,6 +407,11 @@ REQUESTS |= {
     ("GET", "audit-trail/consistency", "-"): lambda w: Ask(
         "GET", "audit-trail/consistency", query=QUERIES["audit-trail/consistency"]
     ),
+    **{
+        ("GET", route, "-"): lambda w, route=route: Ask("GET", route, query=QUERIES[route])  # type: ignore[misc]
+        for route in QUERIES
+        if route.startswith("issuer/")
+    },
     ("GET", _TAGS, "-"): lambda w: Ask("GET", _TAGS, query=QUERIES[_TAGS]),
     ("DELETE", _TAGS, "-"): lambda w: Ask(
         "DELETE", _TAGS, query={**QUERIES[_TAGS], "jurisdictionCode": "GLOBAL"}

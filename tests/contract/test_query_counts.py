@@ -485,6 +485,28 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
                 "tile/<level:level>/<tile:number>.p/<width:width>",
             )
         },
+        **{
+            f"GET {path}": (
+                "owner",
+                lambda path=path: Ask("GET", world.path(path), query=QUERIES.get(path, {})),  # type: ignore[misc]
+            )
+            for path in (
+                "enterprise-audit/export",
+                "enterprise-audit/export/csv",
+                "enterprise-audit/export/json",
+                "enterprise-audit/retention-policy",
+                "audit-trail",
+                "audit-trail/export/csv",
+                "audit-trail/export/json",
+                "audit-trail/export/ndjson",
+                "issuer/audit-trail",
+                "issuer/audit-trail/csv",
+                "issuer/audit-trail/json",
+                "token/<asset:asset_id>/audit-trail",
+                "security/activity",
+            )
+        },
+        "GET security/refusals": ("officer", lambda: Ask("GET", "security/refusals")),
         "GET compliance/audit-log/retention-policy": (
             "owner",
             lambda: Ask("GET", "compliance/audit-log/retention-policy"),
@@ -512,6 +534,8 @@ LISTS = {
     "compliance/attestations": ("attestations", "owner"),
     "compliance/reports": ("reports", "owner"),
     "compliance/audit-log": ("entries", "owner"),
+    "enterprise-audit/export": ("entries", "owner"),
+    "audit-trail": ("entries", "owner"),
     "compliance/jurisdiction-rules": ("rules", "owner"),
     "compliance/waivers": ("waivers", "owner"),
     f"whitelist/{ASSET}": ("entries", "owner"),
@@ -524,6 +548,8 @@ FILES = (
         f"{log}/export/{form}"
         for log in (
             "compliance/audit-log",
+            "enterprise-audit",
+            "audit-trail",
             "compliance/attestations",
             "whitelist/audit-log",
             "whitelist/enforcement-report",

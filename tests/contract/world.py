@@ -72,6 +72,9 @@ LISTED = wallet(901)  # on the whitelist of ASSET
 QUERIES = {
     "audit-trail/consistency": {"from": 1, "to": 2},
     "compliance/token-jurisdictions": {"assetId": ASSET},
+    "issuer/audit-trail": {"assetId": ASSET},
+    "issuer/audit-trail/csv": {"assetId": ASSET},
+    "issuer/audit-trail/json": {"assetId": ASSET},
     "whitelist/compliance-overview": {"assetId": ASSET},
 }
 HOLDERS = b"Address,Status\r\n%b,Active\r\n" % wallet(902).encode()

@@ -1,17 +1,10 @@
 """The documented shapes of the whitelist's views of the log; rows are made by `log_entries`."""
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from audit.api.serializers import AmountField, DateRangeSerializer
 from config.api.serializers import ChoiceField, WireSerializer
 from whitelist.choices import LogAction
-
-
-@extend_schema_field(
-    {"type": ["integer", "string", "null"], "description": "Base units; text where no integer."}
-)
-class AmountField(serializers.IntegerField):
-    """The amount of a transfer, which an event keeps as text."""
 
 
 class WhitelistLogEntrySerializer(WireSerializer):
@@ -38,13 +31,6 @@ class WhitelistLogEntrySerializer(WireSerializer):
     error_message = serializers.CharField(allow_null=True)
     event_type = serializers.CharField()
     correlation_id = serializers.CharField()
-
-
-class DateRangeSerializer(WireSerializer):
-    """When the first and the last of the events were."""
-
-    earliest_event = serializers.DateTimeField()
-    latest_event = serializers.DateTimeField()
 
 
 class EnforcementSummarySerializer(WireSerializer):
