@@ -1,57 +1,82 @@
 """A metadata update with its event, by 8 writers at once and beside the sealer, against without."""
 
-import gc
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from statistics import median
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, connections, transaction
 
 from accounts.models import User
 from audit.seal import seal_events
-from benchmarks.measure import Row, Samples
+from benchmarks.measure import Call, Row, Samples
+from benchmarks.metadata_write import replay, statements_of
 from benchmarks.world import ASSET, NETWORK, token_with_record
 from compliance.services import metadata
 
 WRITERS = 8
 _WORK = 0.005
+Make = Callable[[UUID, int, float], dict[str, Call]]
 _forked = multiprocessing.get_context("fork")
 
 
 def run(quick: bool) -> Iterator[Row]:
-    rounds, seconds = (3, 0.5) if quick else (15, 2.0)
+    rounds, seconds = (3, 0.5) if quick else (11, 2.0)
     _, owner = token_with_record()
     for number in range(WRITERS):
         write(owner.pk, number, 1)
-    for work in (0.0, _WORK):
-        waited, written = Samples({"with": [], "without": []}), Samples({"with": [], "without": []})
-        for latencies, pace in measured(owner.pk, work, rounds, seconds):
-            for name in ("with", "without"):
-                waited.seconds[name].append(latencies[name])
-                written.seconds[name].append(1 / pace[name])
-        beside = f"{WRITERS} writers, sealer running"
-        if work:
-            beside += f", {work * 1000:g} ms of other work in the transaction"
-        yield waited.row(
-            f"audited write, median, {beside}",
-            "with",
-            "without",
-            goal=None if work else 1.5,
-            against="without its event",
-        )
-        yield written.row(
-            f"audited write, time a write of all, {beside}",
-            "with",
-            "without",
-            goal=1 / 0.9 if work else None,
-            against="without its event",
-        )
+    for how, make in (("the service", by_service), ("its statements by psycopg", by_statements)):
+        for work in (0.0, _WORK):
+            waited = Samples({"with": [], "without": []})
+            written = Samples({"with": [], "without": []})
+            for latencies, pace in measured(owner.pk, make, work, rounds, seconds):
+                for name in ("with", "without"):
+                    waited.seconds[name].append(latencies[name])
+                    written.seconds[name].append(1 / pace[name])
+            beside = f"{how}, {work * 1000:g} ms of other work" if work else how
+            yield waited.row(
+                f"audited write, {beside}: median",
+                "with",
+                "without",
+                goal=None if work else 1.5,
+                against="without its event",
+            )
+            yield written.row(
+                f"audited write, {beside}: time for one of all writers",
+                "with",
+                "without",
+                goal=1 / 0.9 if work else None,
+                against="without its event",
+            )
 
 
-def write(owner: int, number: int, turn: int, work: float = 0.0) -> None:
+def by_service(owner: UUID, number: int, work: float) -> dict[str, Call]:
+    """Return calls of the service with and without its event."""
+    turns = count()
+
+    def with_event() -> None:
+        write(owner, number, next(turns), work)
+
+    def unaudited() -> None:
+        with without_event():
+            write(owner, number, next(turns), work)
+
+    return {"with": with_event, "without": unaudited}
+
+
+def by_statements(owner: UUID, number: int, work: float) -> dict[str, Call]:
+    """Return calls that send what the service sends, with and without its event."""
+    return {
+        name: replay(statements_of(call), work)
+        for name, call in by_service(owner, number, 0.0).items()
+    }
+
+
+def write(owner: UUID, number: int, turn: int, work: float = 0.0) -> None:
     """Change the metadata of the writer's own token, as a request does."""
     with transaction.atomic():
         metadata.metadata_upsert(
@@ -76,16 +101,13 @@ def without_event() -> Iterator[None]:
 
 
 def measured(
-    owner: int, work: float, rounds: int, seconds: float
+    owner: UUID, make: Make, work: float, rounds: int, seconds: float
 ) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
     """Yield, of each round, the median seconds of a write, and writes a second of all writers."""
     connections.close_all()  # each process has its own
-    together, results = _forked.Barrier(WRITERS), _forked.Queue()
-    stop = _forked.Event()
-    writers = [
-        _forked.Process(target=_write, args=(owner, one, work, rounds, seconds, together, results))
-        for one in range(WRITERS)
-    ]
+    together, results, stop = _forked.Barrier(WRITERS), _forked.Queue(), _forked.Event()
+    given = (owner, make, work, rounds, seconds, together, results)
+    writers = [_forked.Process(target=_write, args=(one, *given)) for one in range(WRITERS)]
     sealer = _forked.Process(target=_seal, args=(stop,))
     for process in (sealer, *writers):
         process.start()
@@ -95,32 +117,33 @@ def measured(
         process.join()
     for number in range(rounds):
         latencies: dict[str, list[float]] = {"with": [], "without": []}
+        pace = {"with": 0.0, "without": 0.0}
         for of_writer in found:
             for name, kept in of_writer[number].items():
                 latencies[name] += kept
-        yield (
-            {name: median(kept) for name, kept in latencies.items()},
-            {name: len(kept) / seconds for name, kept in latencies.items()},
-        )
+                pace[name] += len(kept) / sum(kept)
+        yield {name: median(kept) for name, kept in latencies.items()}, pace
 
 
 def _write(
-    owner: int, number: int, work: float, rounds: int, seconds: float, together: Any, results: Any
+    number: int,
+    owner: UUID,
+    make: Make,
+    work: float,
+    rounds: int,
+    seconds: float,
+    together: Any,
+    results: Any,
 ) -> None:
-    turn, found = 0, []
-    gc.disable()
+    calls, found = make(owner, number, work), []
     for round_ in range(rounds):
-        kept: dict[str, list[float]] = {"with": [], "without": []}
+        kept: dict[str, list[float]] = {}
         for name in ("with", "without") if round_ % 2 else ("without", "with"):
+            kept[name] = []
             together.wait()
             end = time.perf_counter() + seconds
             while (started := time.perf_counter()) < end:
-                turn += 1
-                if name == "with":
-                    write(owner, number, turn, work)
-                else:
-                    with without_event():
-                        write(owner, number, turn, work)
+                calls[name]()
                 kept[name].append(time.perf_counter() - started)
         found.append(kept)
     results.put(found)

@@ -20,6 +20,7 @@ BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 """When the first of them happened."""
 
 _ID = UUID(int=0)
+_ISSUER = UUID(int=1)
 _MOMENT = datetime(2001, 1, 1, tzinfo=UTC)
 _MOMENT_TEXT = "2001-01-01T00:00:00.000000Z"
 _OTHER_ASSET = 7_777_777
@@ -63,9 +64,10 @@ INSERT INTO audit_auditevent (id, name, category, action_type, occurred_at, acto
 SELECT e.id, k.name, k.category, k.action_type, e.moment, e.actor, k.success,
     e.network, e.asset, e.issuer, CASE WHEN k.about_address THEN e.address END, 'metadata',
     e.id::text, e.correlation,
-    replace(replace(replace(replace(replace(replace(replace(k.body, %(id)s, e.id::text),
+    replace(replace(replace(replace(replace(replace(replace(replace(k.body, %(id)s, e.id::text),
         %(moment)s, e.moment_text), %(asset)s, e.asset::text), %(correlation)s, e.correlation),
-        %(actor)s, e.actor), %(network)s, e.network), %(address)s, e.address)
+        %(actor)s, e.actor), %(network)s, e.network), %(address)s, e.address),
+        %(issuer)s, coalesce('"issuerId":"' || e.issuer || '",', ''))
 FROM (
     SELECT *, CASE WHEN asset <> %(subject)s THEN md5('i' || asset %% 200)::uuid END AS issuer,
         CASE WHEN asset = %(subject)s OR n %% 20 <> 9 THEN %(network)s WHEN n %% 1000 = 9
@@ -115,6 +117,7 @@ def _parameters() -> dict[str, object]:
         "other_network": OTHER_NETWORK,
         "third_network": THIRD_NETWORK,
         "address": _ADDRESS,
+        "issuer": f'"issuerId":"{_ISSUER}",',
         "subject": ASSET,
         "id": str(_ID),
         "moment": _MOMENT_TEXT,
@@ -132,6 +135,7 @@ def _kinds() -> list[dict[str, object]]:
             draft,
             network=NETWORK,
             asset_id=_OTHER_ASSET,
+            issuer_id=_ISSUER,
             reference_type="metadata",
             reference_id=str(_ID),
         )

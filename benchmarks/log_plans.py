@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.db import connection
@@ -132,6 +133,7 @@ def filters() -> Mapping[str, AuditEventQuerySet]:
         "receiver, none": everything.filter(to_address=some.affected_address),
         "referenceId": everything.filter(reference_id=some.reference_id),
         "issuer": everything.filter(issuer_id=some.issuer_id),
+        "two issuers, without events": everything.filter(issuer_id__in=[UUID(int=2), UUID(int=3)]),
         "issuer and category": everything.filter(issuer_id=some.issuer_id, category=kind.category),
     }
 

@@ -1,5 +1,6 @@
 """A metadata update with its event, by service and by API, against the same statements in SQL."""
 
+import time
 from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
@@ -88,8 +89,11 @@ def statements_of(call: Call) -> list[Statement]:
     return sent
 
 
-def replay(statements: Sequence[Statement]) -> Call:
-    """Return a call that sends the statements in one transaction; the event gets a new id."""
+def replay(statements: Sequence[Statement], work: float = 0.0) -> Call:
+    """Return a call that sends the statements in one transaction; the event gets a new id.
+
+    Before the commit it waits for `work` seconds, as for something else.
+    """
     database = plain_connection(connection)
 
     def call() -> None:
@@ -100,6 +104,8 @@ def replay(statements: Sequence[Statement]) -> Call:
                 cursor.execute(sql, params)
                 if cursor.description is not None:
                     cursor.fetchall()
+            if work:
+                time.sleep(work)
 
     return call
 

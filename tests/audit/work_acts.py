@@ -156,6 +156,14 @@ def _seal(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
     return lambda: seal_events()
 
 
+def _seal_busy(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+    from audit import tasks
+
+    monkeypatch.setattr(tasks, "BUSY", 1)
+    record_event("compliance.metadata.listed", actor=SYSTEM)
+    return lambda: tasks.seal_busy_log()
+
+
 def _partitions(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
     from audit.tasks import prepare_partitions
 
@@ -175,6 +183,7 @@ TASKS: dict[str, Act] = {
     "audit.tasks.expire_exports": _export("expire_exports"),
     "audit.tasks.prepare_partitions": _partitions,
     "audit.tasks.run_verification": _asked_verification("run_verification"),
+    "audit.tasks.seal_busy_log": _seal_busy,
     "audit.tasks.seal_events": _seal,
     "audit.tasks.verify_trail": _verify,
     "audit.tasks.write_export": _export("write_export"),
@@ -193,6 +202,7 @@ TASKS: dict[str, Act] = {
 UNRECORDED_TASKS = {
     "accounts.tasks.follow_chain_rounds": "operational, every 30 seconds; see UNRECORDED",
     "audit.tasks.prepare_partitions": "makes room for events to come, and changes no row",
+    "audit.tasks.seal_busy_log": "as of `seal_events`",
     "audit.tasks.seal_events": "an event of each seal would be sealed in its turn, for ever",
 }
 
