@@ -13,7 +13,7 @@ from audit.events import EVENT_TYPES, EventType
 VERSION = 1
 MAX_BYTES = 65_535
 _SAFE_INTEGER = 2**53 - 1
-_TEXT_LIMIT = 2_000
+TEXT_LIMIT = 2_000
 _NUL = b"\\u0000"
 
 
@@ -99,7 +99,7 @@ def body_line(draft: EventDraft, stamp: Stamp) -> str:
         if (entry.name in _WIDE and value is not None) or isinstance(value, UUID):
             value = str(value)
         elif isinstance(value, str):
-            value = value[:_TEXT_LIMIT]
+            value = value[:TEXT_LIMIT]
         content[_CAMEL[entry.name]] = value
     if not draft.details:
         del content["details"]

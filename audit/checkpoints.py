@@ -7,39 +7,42 @@ note is kept there too, outside the database: a restored older backup cannot pas
 
 import logging
 import os
-from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from nacl.signing import SigningKey
 
+from audit.body import moment_text
+from audit.log_key import log_key, log_keys, sign_note, sign_row
 from audit.models import AuditCheckpoint
-from audit.note import Checkpoint, NoteKey, note_sign, note_text
+from audit.note import Checkpoint, note_text
 from audit.principal import SYSTEM
 from audit.proofs import tree_root
-from audit.seal import last_seal
+from audit.seal import become_sealer, last_seal
 from audit.services import record_event
 from audit.tiles import TileNodes, tiles_size
 
 logger = logging.getLogger("assayer.audit")
-
-_PURPOSE = b"assayer-log-v1\n"
 
 
 class Contradiction(Exception):
     """The log is not what was signed before."""
 
 
+@transaction.atomic
 def checkpoint_sign() -> AuditCheckpoint | None:
     """Sign the newest seal, and return the checkpoint; None where it is signed or nothing is.
 
-    Where the tree contradicts the last checkpoint nothing is signed, and that is an event.
+    Where the tree contradicts the last checkpoint nothing is signed, and that is an event. None
+    too where another signer is at work.
     """
     seal = last_seal()
-    if seal is None or AuditCheckpoint.objects.filter(size__gte=seal.size).exists():
+    if seal is None or not become_sealer():
+        return None
+    last = last_checkpoint()
+    if last is not None and last.size >= seal.size:
         return None
     try:
         _require_continuation(seal.size)
@@ -50,19 +53,30 @@ def checkpoint_sign() -> AuditCheckpoint | None:
         )
         return None
     checkpoint = Checkpoint(settings.AUDIT_ORIGIN, seal.size, bytes.fromhex(seal.root))
-    note = note_sign(checkpoint.text, settings.AUDIT_ORIGIN, _signing_key())
     row = AuditCheckpoint(
-        size=seal.size, root=seal.root, note=note, key=log_key().text, signed_at=timezone.now()
+        size=seal.size,
+        root=seal.root,
+        note=sign_note(checkpoint.text),
+        key=log_key().text,
+        previous=last.size if last else 0,
+        signed_at=timezone.now(),
     )
-    with transaction.atomic():
-        made = AuditCheckpoint.objects.bulk_create([row], ignore_conflicts=True)
-        _keep_outside(note)
-    return made[0]
+    row.signature = sign_row("checkpoint", checkpoint_content(row))
+    row.save(force_insert=True)
+    _keep_outside(row.note)
+    return row
 
 
-def log_key() -> NoteKey:
-    """Return the public key of the log."""
-    return NoteKey(settings.AUDIT_ORIGIN, bytes(_signing_key().verify_key))
+def checkpoint_content(row: AuditCheckpoint) -> dict[str, Any]:
+    """Return what the signature of a checkpoint's row speaks of."""
+    return {
+        "size": row.size,
+        "root": row.root,
+        "note": row.note,
+        "key": row.key,
+        "previous": row.previous,
+        "signedAt": moment_text(row.signed_at),
+    }
 
 
 def last_checkpoint() -> AuditCheckpoint | None:
@@ -77,7 +91,7 @@ def _require_continuation(size: int) -> None:
     signed = []
     if (last := last_checkpoint()) is not None:
         signed.append(("the last checkpoint", last.size, bytes.fromhex(last.root)))
-    if (outside := _kept_outside()) is not None:
+    if (outside := _opened_outside()) is not None:
         signed.append(("the checkpoint kept outside", outside.size, outside.root))
     for name, past, root in signed:
         if past > min(size, known):
@@ -86,14 +100,23 @@ def _require_continuation(size: int) -> None:
             raise Contradiction(f"the first {past} events are not those of {name}")
 
 
-def _kept_outside() -> Checkpoint | None:
+def kept_outside() -> str | None:
+    """Return the note that is kept outside the database; None where none is."""
     path = _outside()
-    if path is None or not path.exists():
+    return path.read_text(encoding="utf-8") if path is not None and path.exists() else None
+
+
+def _opened_outside() -> Checkpoint | None:
+    note = kept_outside()
+    if note is None:
         return None
-    try:
-        return Checkpoint.parse(note_text(path.read_text(encoding="utf-8"), log_key()))
-    except ValueError as problem:
-        raise Contradiction(f"the checkpoint kept outside is not ours: {problem}") from None
+    problem = "no key of the log signed it"
+    for key in log_keys():
+        try:
+            return Checkpoint.parse(note_text(note, key))
+        except ValueError as wrong:
+            problem = str(wrong)
+    raise Contradiction(f"the checkpoint kept outside is not ours: {problem}")
 
 
 def _keep_outside(note: str) -> None:
@@ -107,13 +130,3 @@ def _keep_outside(note: str) -> None:
 
 def _outside() -> Path | None:
     return Path(settings.AUDIT_CHECKPOINT_FILE) if settings.AUDIT_CHECKPOINT_FILE else None
-
-
-def _signing_key() -> SigningKey:
-    return _derived(settings.REPORT_SIGNING_KEY)
-
-
-@lru_cache(maxsize=4)
-def _derived(secret: str) -> SigningKey:
-    # A key of its own from the one secret: a signature over a report never passes for a note.
-    return SigningKey(sha256(_PURPOSE + secret.strip().encode()).digest())

@@ -82,6 +82,8 @@ _TYPES = (
     _event(
         "audit.trail.verification_failed", "Verification stopped", _C.AUDIT, _A.VERIFY, _S.WARNING
     ),
+    _event("audit.checkpoint.cosigned", "Checkpoint cosigned", _C.AUDIT, _A.CREATE),
+    _event("audit.checkpoint.anchored", "Checkpoint anchored", _C.AUDIT, _A.CREATE),
     _event("audit.checkpoint.refused", "Checkpoint not signed", _C.AUDIT, _A.VERIFY, _S.WARNING),
     # Which rules apply.
     _event("jurisdictions.pack.loaded", "Rule pack loaded", _C.JURISDICTION, _A.CREATE),

@@ -119,6 +119,8 @@ class AuditSeal(models.Model):
     `root` is the RFC 9162 tree hash of the first `size` events in the order (xid, seq);
     `frontier` holds the hashes of the complete subtrees, from which sealing goes on. After a dump
     and restore transaction ids begin anew: from then on only events behind `floor_seq` follow.
+    `order_digest` binds the places of the batch's events; `signature` is the log's over the row
+    and the signature before it (`audit.seal.seal_content`); older seals have neither.
     """
 
     size = models.BigIntegerField(primary_key=True)
@@ -127,6 +129,8 @@ class AuditSeal(models.Model):
     last_xid = models.BigIntegerField()
     last_seq = models.BigIntegerField()
     floor_seq = models.BigIntegerField(null=True)
+    order_digest = models.CharField(max_length=64, null=True)
+    signature = models.CharField(max_length=88, null=True)
     sealed_at = models.DateTimeField()
 
     class Meta:
@@ -161,12 +165,15 @@ class AuditCheckpoint(models.Model):
     """A signed statement of the tree's size and root, in the C2SP note form; append-only.
 
     `key` is the verifier key of the signature, so that one signed by an older key still verifies.
+    `signature` is the log's over the whole row, with the size that was signed before it.
     """
 
     size = models.BigIntegerField(primary_key=True)
     root = models.CharField(max_length=64)
     note = models.TextField()
     key = models.CharField(max_length=200)
+    previous = models.BigIntegerField(null=True)
+    signature = models.CharField(max_length=88, null=True)
     signed_at = models.DateTimeField()
 
     class Meta:
@@ -175,6 +182,52 @@ class AuditCheckpoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.size} events, root {self.root[:16]}"
+
+
+class AuditCosignature(models.Model):
+    """A witness's line under a checkpoint (`audit.cosignatures`); append-only.
+
+    `seconds` is the time in the signature, in seconds since 1970; `key_id` is four bytes in hex.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    checkpoint = models.ForeignKey(
+        AuditCheckpoint, on_delete=models.PROTECT, related_name="cosignatures"
+    )
+    witness = models.CharField(max_length=255)
+    key_id = models.CharField(max_length=8)
+    seconds = models.BigIntegerField()
+    line = models.CharField(max_length=400)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "cosignature"
+        constraints = [
+            models.UniqueConstraint(fields=["checkpoint", "witness"], name="cosignature_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.witness} of {self.checkpoint_id} events"
+
+
+class AuditAnchoring(models.Model):
+    """A checkpoint written down outside the database (`audit.anchors`); append-only.
+
+    `reference` says where, in the words of that kind of place; null where it failed.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    checkpoint = models.ForeignKey(AuditCheckpoint, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=32)
+    reference = models.CharField(max_length=200, null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "anchoring"
+        indexes = [models.Index(fields=["kind", "-id"], name="anchoring_last")]
+
+    def __str__(self) -> str:
+        return f"{self.checkpoint_id} events, {self.kind}"
 
 
 class AuditVerification(models.Model):

@@ -7,12 +7,16 @@ migrations.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
+from audit.body import moment_text, number
+from audit.log_key import sign_row
 from audit.merkle import Tree, leaf_hash
 from audit.models import AuditEvent, AuditSeal
 from audit.tiles import LEVELS, WIDTH, sealed_places, tiles_extend, tiles_size
@@ -57,13 +61,13 @@ def seal_events() -> int:
 
 @transaction.atomic
 def _seal_batch() -> int:
-    if not _become_sealer():
+    if not become_sealer():
         return 0
     last = last_seal()
     tree = Tree(last.size, [bytes.fromhex(item) for item in last.frontier]) if last else Tree()
     _fill_tiles(tree.size)
     mark = Watermark(last.last_xid, last.last_seq, last.floor_seq or 0) if last else Watermark()
-    if mark.xid and mark.xid >= transaction_horizon():
+    if _ids_began_anew(mark):
         rows, mark = _after_restore(tree.size)
     else:
         rows = _batch(mark)
@@ -73,15 +77,18 @@ def _seal_batch() -> int:
         return 0
     leaves = [leaf_hash(body.encode()) for _, _, body in rows]
     _append(tree, leaves, tiles_extend(tree.size, leaves, [seq for _, seq, _ in rows]))
-    AuditSeal.objects.create(
+    seal = AuditSeal(
         size=tree.size,
         root=tree.root().hex(),
         frontier=[item.hex() for item in tree.frontier],
         last_xid=mark.xid,
         last_seq=mark.seq,
         floor_seq=mark.floor or None,
+        order_digest=order_digest((xid, seq) for xid, seq, _ in rows),
         sealed_at=timezone.now(),
     )
+    seal.signature = sign_row("seal", seal_content(seal, last))
+    seal.save(force_insert=True)
     return len(rows)
 
 
@@ -98,12 +105,33 @@ def _append(tree: Tree, leaves: Sequence[bytes], roots: Mapping[int, bytes]) -> 
             at += 1
 
 
+def order_digest(places: Iterable[tuple[str | int | None, int]]) -> str:
+    """Return the SHA-256 of the transaction ids and sequence numbers of a batch, in its order."""
+    return sha256("".join(f"{xid or 0} {seq}\n" for xid, seq in places).encode()).hexdigest()
+
+
+def seal_content(seal: AuditSeal, before: AuditSeal | None) -> dict[str, Any]:
+    """Return what the signature of a seal speaks of; so none before it can be taken away."""
+    return {
+        "size": seal.size,
+        "root": seal.root,
+        "frontier": seal.frontier,
+        "lastXid": number(seal.last_xid),
+        "lastSeq": number(seal.last_seq),
+        "floorSeq": number(seal.floor_seq),
+        "orderDigest": seal.order_digest,
+        "sealedAt": moment_text(seal.sealed_at),
+        "before": before.signature if before else None,
+    }
+
+
 def last_seal() -> AuditSeal | None:
     """Return the newest seal."""
     return AuditSeal.objects.order_by("-size").first()
 
 
-def _become_sealer() -> bool:
+def become_sealer() -> bool:
+    """Return whether this transaction is the one that may grow the tree, until it ends."""
     if connection.vendor != "postgresql":
         return True  # SQLite has one writer at a time
     with connection.cursor() as cursor:
@@ -120,6 +148,11 @@ def _batch(mark: Watermark) -> list[Row]:
         return list(cursor.fetchall())
 
 
+def _ids_began_anew(mark: Watermark) -> bool:
+    # Only PostgreSQL has them: on SQLite the log is read in the order of its numbers.
+    return connection.vendor == "postgresql" and 0 < transaction_horizon() <= mark.xid
+
+
 def _after_restore(size: int) -> tuple[list[Row], Watermark]:
     """Return every event that is not sealed, and a watermark in the new transaction ids.
 
@@ -131,10 +164,12 @@ def _after_restore(size: int) -> tuple[list[Row], Watermark]:
         cursor.execute(f'LOCK TABLE "{TABLE}" IN SHARE MODE')
     places = AuditEvent.objects.order_by("seq").values_list("seq", flat=True)
     missing = sorted(set(places) - set(sealed_places(0, size) if size else ()))
-    rows = AuditEvent.objects.filter(seq__in=missing).order_by("seq").values_list("seq", "body")
+    rows = AuditEvent.objects.filter(seq__in=missing).order_by("seq")
     floor = places.last() or 0
     mark = Watermark(transaction_horizon() - 1, floor, floor)
-    return [(mark.xid, seq, body) for seq, body in rows], mark
+    return [
+        (xid or 0, seq, body) for xid, seq, body in rows.values_list("xid", "seq", "body")
+    ], mark
 
 
 def _fill_tiles(size: int) -> None:

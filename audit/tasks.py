@@ -7,6 +7,7 @@ from celery import shared_task
 from django.db import DatabaseError
 
 from audit import verification
+from audit.anchors import checkpoint_anchor
 from audit.checkpoints import checkpoint_sign
 from audit.exports.services import exports_expire
 from audit.exports.work import EXPORT_WORK
@@ -24,9 +25,10 @@ BUSY = 250
 
 @shared_task
 def seal_events() -> None:
-    """Seal every finished event, and sign what the log came to."""
+    """Seal every finished event, sign what the log came to, and anchor that where it is due."""
     seal()
     checkpoint_sign()
+    checkpoint_anchor()
 
 
 @shared_task

@@ -5,7 +5,7 @@ event; tile (l, n) holds the roots of the full tiles below it. 40 bytes an event
 a handful of tiles. The database lets a tile grow and nothing else (`tile_trigger`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from struct import pack, unpack
 
 from audit.merkle import node_hash
@@ -32,7 +32,7 @@ class TileNodes:
         kept = tile[start : start + (HASH << height)]
         if len(kept) != HASH << height:
             raise LookupError(f"the tiles do not hold node {index} of level {level}")
-        return _fold([kept[at : at + HASH] for at in range(0, len(kept), HASH)])
+        return subtree_root(kept)
 
     def _tile(self, level: int, index: int) -> bytes:
         if (level, index) not in self._tiles:
@@ -95,17 +95,16 @@ def _grow(level: int, count: int, hashes: Sequence[bytes], places: bytes) -> dic
         else:
             made.append(tile)
         if filled + len(part) == WIDTH:
-            whole = [tile.hashes[at : at + HASH] for at in range(0, WIDTH * HASH, HASH)]
-            roots[index] = _fold(whole if filled else part)
+            roots[index] = subtree_root(tile.hashes)
         taken += len(part)
     AuditTile.objects.bulk_create(made)
     _grow(level + 1, count // WIDTH, list(roots.values()), b"")
     return roots
 
 
-def _fold(hashes: Iterable[bytes]) -> bytes:
-    """The root of a power of two of hashes."""
-    layer = list(hashes)
+def subtree_root(hashes: bytes) -> bytes:
+    """Return the root over hashes that follow each other; their number is a power of two."""
+    layer = [hashes[at : at + HASH] for at in range(0, len(hashes), HASH)]
     while len(layer) > 1:
         layer = [node_hash(layer[at], layer[at + 1]) for at in range(0, len(layer), 2)]
     return layer[0]

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from audit.checkpoints import last_checkpoint
+from audit.cosignatures import cosigned_note
 from audit.models import AuditCheckpoint, AuditEvent, AuditSeal, AuditTile
 from audit.principal import Principal
 from audit.proofs import consistency_proof, inclusion_proof
@@ -49,7 +50,7 @@ class Inclusion:
             "position": self.position,
             "size": self.checkpoint.size,
             "hashes": texts_of(self.hashes),
-            "checkpoint": self.checkpoint.note,
+            "checkpoint": cosigned_note(self.checkpoint),
             "key": self.checkpoint.key,
         }
 
@@ -67,7 +68,7 @@ def checkpoint_document(row: AuditCheckpoint) -> dict[str, Any]:
     return {
         "size": row.size,
         "root": _base64(bytes.fromhex(row.root)),
-        "note": row.note,
+        "note": cosigned_note(row),
         "key": row.key,
         "signedAt": utc_text(row.signed_at),
     }
@@ -178,7 +179,7 @@ def bundle_make(*, actor: Principal, events: AuditEventQuerySet, criteria: str) 
     )
     content = _zipped(
         {
-            "checkpoint.txt": checkpoint.note.encode(),
+            "checkpoint.txt": cosigned_note(checkpoint).encode(),
             "key.txt": checkpoint.key.encode() + b"\n",
             "events.ndjson": lines.getvalue(),
             "positions.json": json.dumps(positions, separators=(",", ":")).encode(),

@@ -1,46 +1,57 @@
 """Verification: the sealed events are read again, leaf by leaf, and the tree is computed anew.
 
-Every body must give the leaf that was sealed at its position, and be the line that its columns
-were made from; all leaves together must give the root of every seal. The first thing that does not
-hold is named with its position.
+Every body must give the leaf that was sealed at its position, and every column what the body
+says; all leaves together must give the tiles, the root of every seal and of every signed
+checkpoint. The first thing that does not hold is named with its place (`audit.comparison`).
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
+from pathlib import Path
 
-import orjson
-from django.db import connection, transaction
+from django.conf import settings
+from django.db import DataError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from audit.body import moment_text
-from audit.merkle import Tree, leaf_hash
-from audit.models import AuditEvent, AuditSeal, AuditVerification
+from audit.anchors import AnchorFailed, anchors
+from audit.checkpoints import kept_outside, last_checkpoint
+from audit.comparison import (
+    checkpoint_problem,
+    event_problem,
+    note_problem,
+    seal_problem,
+    tile_places,
+    tile_problem,
+    tile_root,
+)
+from audit.cosignatures import cosignature_problem, witness_keys
+from audit.log_key import log_keys
+from audit.merkle import Tree
+from audit.models import AuditCheckpoint, AuditEvent, AuditSeal, AuditTile, AuditVerification
+from audit.note import Checkpoint
 from audit.principal import SYSTEM
+from audit.proofs import tree_root
 from audit.seal import TABLE, last_seal
 from audit.services import record_event
-from audit.tiles import sealed_leaves, sealed_places, tiles_size
+from audit.tiles import WIDTH, TileNodes, sealed_leaves, sealed_places, tiles_size
 
 logger = logging.getLogger("assayer.audit")
 
 _STEP = 2_560
-_COMPARED = (
-    "name",
-    "category",
-    "actionType",
-    "actor",
-    "correlationId",
-    "affectedAddress",
-    "toAddress",
-    "transferAllowed",
-    "referenceType",
-    "referenceId",
-)
 _HIDDEN = f"""
 SELECT count(*) FROM "{TABLE}" e
 WHERE e.seq <= %s OR (e.xid, e.seq) <= (%s::text::xid8, %s)
+"""  # noqa: S608 - constants
+# A transaction that has not begun has written nothing; the sealer would wait for it for ever.
+_UNBORN = f"""
+SELECT min(e.seq) FROM "{TABLE}" e
+WHERE e.seq > %s AND e.xid >= pg_snapshot_xmax(pg_current_snapshot())
+    AND %s::text::xid8 < pg_snapshot_xmin(pg_current_snapshot())
 """  # noqa: S608 - constants
 
 Progress = Callable[[int, int], None]
@@ -70,66 +81,186 @@ def verify_trail(progress: Progress | None = None) -> AuditVerification:
 
 
 def read_again(
-    *, first: int = 0, last: int | None = None, progress: Progress | None = None
+    *,
+    first: int = 0,
+    last: int | None = None,
+    against: Path | None = None,
+    progress: Progress | None = None,
 ) -> Finding:
     """Read the sealed events at the positions from `first` up to `last` again; writes nothing.
 
-    The whole log is held against every seal; a part of it against its leaves.
+    The whole log is held against every seal and checkpoint, and against the checkpoint in the file
+    `against` and the one that is kept outside; a part of it against its leaves and checkpoints.
     """
-    seal = last_seal()
-    size = seal.size if seal else 0
-    end = size if last is None else min(last, size)
+    try:
+        # Before the log: what is kept outside is never ahead of it.
+        notes = {"the checkpoint kept outside": kept_outside()}
+        if against is not None:
+            notes[str(against)] = against.read_text(encoding="utf-8")
+        anchored = [told for anchor in anchors() for told in anchor.published()]
+    except (OSError, ValueError, AnchorFailed) as wrong:
+        return Finding(0, Tree().root(), str(wrong))
     tree = Tree()
-    seals = _Seals()
-    kept = tiles_size()
-    if kept != size:
-        return Finding(size, b"", f"the tiles hold {kept} leaves, the last seal names {size}")
-    for at in range(first, end, _STEP):
-        upto = min(at + _STEP, end)
-        for position, leaf, problem in _read(at, upto):
-            if problem:
-                return Finding(size, tree.root(), f"position {position}: {problem}")
-            tree.append(leaf)
-            if first == 0 and (problem := seals.problem_at(tree)):
-                return Finding(size, tree.root(), problem)
-        if progress is not None:
-            progress(upto - first, end - first)
-    problem = _hidden(seal) if seal is not None and first == 0 and end == size else ""
+    with _one_snapshot():
+        seal = last_seal()
+        size = seal.size if seal else 0
+        end = size if last is None else min(last, size)
+        problem = _size_problem(size) or _tiles_problem(size, first, end)
+    problem = (
+        problem
+        or _events_problem(tree, first, end, whole=end == size, progress=progress)
+        or _checkpoints_problem(size, notes, anchored)
+    )
+    if not problem and seal is not None and first == 0 and end == size:
+        problem = _seal_is_last(seal) or _hidden(seal)
     return Finding(size, tree.root(), problem)
 
 
-def _read(first: int, last: int) -> Iterator[tuple[int, bytes, str]]:
-    places, leaves = sealed_places(first, last), sealed_leaves(first, last)
-    events = AuditEvent.objects.in_bulk(places)
-    for number, (place, sealed) in enumerate(zip(places, leaves, strict=True)):
-        event = events.get(place)
-        if event is None:
-            yield first + number, b"", f"event {place} is missing"
-            continue
-        leaf = leaf_hash(event.body.encode())
-        if leaf != sealed:
-            yield first + number, b"", f"event {place} is not what was sealed"
-            continue
-        problem = _column_problem(event)
-        yield first + number, leaf, f"event {place}: {problem}" if problem else ""
+@contextmanager
+def _one_snapshot() -> Iterator[None]:
+    """Read as of one moment, whatever is sealed meanwhile; on SQLite, do not block writers."""
+    if connection.vendor != "postgresql" or connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def _size_problem(size: int) -> str:
+    if (kept := tiles_size()) != size:
+        return f"the tiles hold {kept} leaves, the last seal names {size}"
+    checkpoint = last_checkpoint()
+    if checkpoint is not None and checkpoint.size > size:
+        return f"the checkpoint of {checkpoint.size} events: the log has {size}"
+    return ""
+
+
+def _tiles_problem(size: int, first: int, end: int) -> str:
+    whole = (first, end) == (0, size)
+    numbers = range(first // WIDTH, -(-end // WIDTH))
+    rows = AuditTile.objects.order_by("level", "number", "id")
+    expected = tile_places(size)
+    if not whole:
+        rows = rows.filter(level=0, number__gte=numbers.start, number__lt=numbers.stop)
+        expected = (place for place in expected if place[0] == 0 and place[1] in numbers)
+    roots: list[list[bytes]] = [[]]  # of the full tiles, level by level
+    for tile, place in zip_longest(rows.iterator(chunk_size=64), expected):
+        level = place[0] if place else 0
+        if level == len(roots):
+            roots.append([])
+        if problem := tile_problem(tile, place, roots[level - 1]):
+            return problem
+        if whole and (root := tile_root(tile)) is not None:
+            roots[level].append(root)
+    return ""
+
+
+def _events_problem(
+    tree: Tree, first: int, end: int, *, whole: bool, progress: Progress | None
+) -> str:
+    seals = _Seals(end) if first == 0 else None
+    for at in range(first, end, _STEP):
+        upto = min(at + _STEP, end)
+        places, leaves = sealed_places(at, upto), sealed_leaves(at, upto)
+        events = _events(places)
+        for position, (place, leaf) in enumerate(zip(places, leaves, strict=True), start=at):
+            event = events.get(place)
+            if problem := (event if isinstance(event, str) else event_problem(event, place, leaf)):
+                return f"position {position}: {problem}"
+            tree.append(leaf)
+            if seals is None or not isinstance(event, AuditEvent):
+                continue
+            if problem := seals.problem_at(tree, event):
+                return problem
+        if progress is not None:
+            progress(upto - first, end - first)
+    return seals.rest() if seals is not None and whole else ""
+
+
+def _events(places: Iterable[int]) -> dict[int, AuditEvent | str]:
+    """Return the events, and of one that cannot be read what is wrong with it."""
+    try:
+        with transaction.atomic():
+            return dict(AuditEvent.objects.in_bulk(places))
+    except (DataError, ValueError, OverflowError):
+        return dict(_one_by_one(places))
+
+
+def _one_by_one(places: Iterable[int]) -> Iterable[tuple[int, AuditEvent | str]]:
+    for place in places:
+        try:
+            with transaction.atomic():
+                yield from AuditEvent.objects.in_bulk([place]).items()
+        except (DataError, ValueError, OverflowError) as problem:
+            yield place, f"event {place} cannot be read: {problem}"
 
 
 class _Seals:
     """The seals in the order of their sizes, each held against the tree at its size."""
 
-    def __init__(self) -> None:
-        self._rows = AuditSeal.objects.order_by("size").iterator()
+    def __init__(self, size: int) -> None:
+        self._rows = AuditSeal.objects.filter(size__lte=size).order_by("size").iterator()
+        self._before: AuditSeal | None = None
         self._next = next(self._rows, None)
+        self._places: list[tuple[int | None, int]] = []
 
-    def problem_at(self, tree: Tree) -> str:
-        """Return what a seal of this size says against the tree, or nothing."""
+    def problem_at(self, tree: Tree, event: AuditEvent) -> str:
+        """Return what is wrong with a seal of this size, now that the event is in the tree."""
+        self._places.append((event.xid, event.seq))
         seal = self._next
         if seal is None or seal.size != tree.size:
             return ""
-        self._next = next(self._rows, None)
-        if tree.root().hex() != seal.root:
-            return f"the events up to position {seal.size} do not give the sealed root"
+        if problem := seal_problem(seal, self._before, tree, self._places):
+            return problem
+        self._before, self._next, self._places = seal, next(self._rows, None), []
         return ""
+
+    def rest(self) -> str:
+        """Return what is wrong with a seal that no size of the tree came to."""
+        if self._next is None:
+            return ""
+        return f"the seal of {self._next.size} events is not of this log"
+
+
+def _checkpoints_problem(
+    size: int, notes: Mapping[str, str | None], anchored: Sequence[tuple[str, Checkpoint]]
+) -> str:
+    keys, nodes, witnesses = log_keys(), TileNodes(), witness_keys()
+
+    def root_of(count: int) -> bytes:
+        if count > size:
+            raise LookupError(f"the log has {size}")
+        return tree_root(nodes, count)
+
+    signed = AuditSeal.objects.filter(signature__isnull=False).order_by("size").first()
+    before: AuditCheckpoint | None = None
+    rows = AuditCheckpoint.objects.filter(size__lte=size).order_by("size")
+    for row in rows.prefetch_related("cosignatures").iterator(chunk_size=2_000):
+        old = signed is None or row.size < signed.size
+        if problem := checkpoint_problem(row, before, keys, root_of, may_be_unsigned=old):
+            return problem
+        for one in row.cosignatures.all():
+            if problem := cosignature_problem(one, row, witnesses):
+                return problem
+        before = row
+    for name, note in notes.items():
+        if note is not None and (problem := note_problem(name, note, keys, root_of)):
+            return problem
+    for where, told in anchored:
+        if told.size > size:
+            return f"{where} is of {told.size} events; the log has {size}"
+        if (told.origin, told.root) != (settings.AUDIT_ORIGIN, tree_root(nodes, told.size)):
+            return f"{where}: the first {told.size} events are not those that were anchored"
+    return ""
+
+
+def _seal_is_last(seal: AuditSeal) -> str:
+    """Whether the newest seal is signed: it binds all others, and nothing binds it."""
+    if seal.signature is not None:
+        return ""
+    return f"the seal of {seal.size} events is not signed; the next one will be"
 
 
 def _hidden(seal: AuditSeal) -> str:
@@ -139,42 +270,15 @@ def _hidden(seal: AuditSeal) -> str:
         with connection.cursor() as cursor:
             cursor.execute(_HIDDEN, [seal.floor_seq or 0, str(seal.last_xid), seal.last_seq])
             there = int(cursor.fetchone()[0])
+            cursor.execute(_UNBORN, [seal.floor_seq or 0, str(seal.last_xid)])
+            unborn = cursor.fetchone()[0]
+        if unborn is not None:
+            return f"event {unborn} claims a transaction that has not begun"
     else:
         there = rows.filter(seq__lte=seal.last_seq).count()
     if there == seal.size:
         return ""
     return f"{there} events stand where {seal.size} were sealed"
-
-
-def _column_problem(event: AuditEvent) -> str:
-    content = orjson.loads(event.body)
-    columns = (
-        event.name,
-        event.category,
-        event.action_type,
-        event.actor,
-        event.correlation_id,
-        event.affected_address,
-        event.to_address,
-        event.transfer_allowed,
-        event.reference_type,
-        event.reference_id,
-    )
-    if content.get("id") != str(event.id):
-        return "the id differs from the body"
-    if tuple(content.get(key) for key in _COMPARED) != columns:
-        return "a column differs from the body"
-    asset = None if event.asset_id is None else str(event.asset_id)
-    if content.get("assetId") != asset or content.get("network") != event.network:
-        return "the token differs from the body"
-    if content.get("success") != event.success:
-        return "the outcome differs from the body"
-    issuer = None if event.issuer_id is None else str(event.issuer_id)
-    if content.get("issuerId") != issuer:
-        return "the issuer differs from the body"
-    if content.get("occurredAt") != moment_text(event.occurred_at):
-        return "the time differs from the body"
-    return ""
 
 
 @transaction.atomic

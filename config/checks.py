@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
+from audit.note import NoteKey, WitnessKey
 from audit.signing import signing_problem
 
 MINIMUM_KEY_BYTES = 32
@@ -107,7 +108,29 @@ def _production_errors() -> list[tuple[bool, str, str, str]]:
             "Set AUDIT_ORIGIN to a name under a domain of yours, such as assayer.example.com/log, "
             "and never change it.",
         ),
+        (
+            bool(trail_problem()),
+            "E016",
+            f"The log cannot be proved: {trail_problem()}.",
+            "AUDIT_RETIRED_KEYS and AUDIT_WITNESS_KEYS are verifier keys, <name>+<id>+<base64>; "
+            "AUDIT_ANCHORS are file:<path>.",
+        ),
     ]
+
+
+def trail_problem() -> str:
+    """Return what is wrong with the settings of the provable trail, or nothing."""
+    try:
+        for text in settings.AUDIT_RETIRED_KEYS:
+            NoteKey.parse(text)
+        for text in settings.AUDIT_WITNESS_KEYS:
+            WitnessKey.parse(text)
+    except ValueError as problem:
+        return str(problem)
+    for text in settings.AUDIT_ANCHORS:
+        if not re.fullmatch(r"file:.+", text):
+            return f"{text} is no anchor"
+    return ""
 
 
 def require_production() -> None:

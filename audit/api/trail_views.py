@@ -19,6 +19,7 @@ from rest_framework.response import Response
 
 from audit import trail
 from audit.api.filters import ComplianceAuditFilter
+from audit.cosignatures import cosignature_add, cosigned_note
 from audit.models import AuditCheckpoint, AuditEvent
 from audit.principal import Principal
 from audit.tiles import WIDTH
@@ -33,7 +34,7 @@ from config.api.schema import (
     noun_serializer,
     page_serializer,
 )
-from config.api.serializers import MomentField, WireSerializer
+from config.api.serializers import BIGINT_MAX, MomentField, WireSerializer
 from config.api.views import WireViewSet, answer, answer_page
 from config.observability.metrics import EXPORTED_ROWS
 
@@ -73,6 +74,25 @@ class ConsistencySerializer(WireSerializer):
     hashes = serializers.ListField(child=serializers.CharField())
 
 
+class CosignSerializer(WireSerializer):
+    """A witness's line under the checkpoint of so many events."""
+
+    size = serializers.IntegerField(min_value=1, max_value=BIGINT_MAX)
+    cosignature = serializers.CharField(
+        max_length=400, trim_whitespace=False, help_text="The line, from its dash, without a break."
+    )
+
+
+class CosignatureSerializer(WireSerializer):
+    """A cosignature as it is kept."""
+
+    size = serializers.IntegerField(source="checkpoint_id")
+    witness = serializers.CharField()
+    key_id = serializers.CharField()
+    time = serializers.IntegerField(source="seconds", help_text="Seconds since 1970.")
+    received_at = MomentField()
+
+
 class CheckpointFilter(WireFilterSet):
     """Checkpoints have no filters, only pages."""
 
@@ -94,6 +114,7 @@ class TrailViewSet(WireViewSet):
     export_actions: ClassVar[frozenset[str]] = frozenset({"bundle"})
     query_parameters: ClassVar[dict[str, frozenset[str]]] = {
         "checkpoint": _NO_PARAMETERS,
+        "cosign": _NO_PARAMETERS,
         "proof": _NO_PARAMETERS,
         "tile": _NO_PARAMETERS,
         "partial_tile": _NO_PARAMETERS,
@@ -109,12 +130,32 @@ class TrailViewSet(WireViewSet):
     )
     def checkpoint(self, request: Request) -> HttpResponseBase:
         """Get the newest checkpoint: a signed note with the log's size and root."""
-        row = trail.checkpoint_get()
-        if is_unchanged(request, row.root):
-            return not_modified(row.root)
-        response = HttpResponse(row.note, content_type="text/plain; charset=utf-8")
-        response["ETag"] = quote_etag(row.root)
+        note = cosigned_note(trail.checkpoint_get())
+        tag = sha256(note.encode()).hexdigest()
+        if is_unchanged(request, tag):
+            return not_modified(tag)
+        response = HttpResponse(note, content_type="text/plain; charset=utf-8")
+        response["ETag"] = quote_etag(tag)
         return response
+
+    @extend_schema(
+        request=CosignSerializer(),
+        responses=noun_serializer("CosignResponse", "cosignature", CosignatureSerializer()),
+    )
+    def cosign(self, request: Request) -> Response:
+        """Hand in a witness's cosignature of a checkpoint (C2SP tlog-cosignature, v1).
+
+        From then on the checkpoint is served with it. The signature is the authority, so whoever
+        is signed in may hand it in; the same again changes nothing.
+        """
+        given = CosignSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        row, _ = cosignature_add(
+            actor=_principal(request),
+            size=given.validated_data["size"],
+            line=given.validated_data["cosignature"],
+        )
+        return answer("cosignature", CosignatureSerializer(row).data)
 
     @extend_schema(
         parameters=filter_parameters(CheckpointFilter),
@@ -122,7 +163,9 @@ class TrailViewSet(WireViewSet):
     )
     def checkpoints(self, request: Request) -> Response:
         """List the checkpoints, newest first."""
-        rows, _ = CheckpointFilter.apply(AuditCheckpoint.objects.all(), request)
+        rows, _ = CheckpointFilter.apply(
+            AuditCheckpoint.objects.prefetch_related("cosignatures"), request
+        )
         page = self.paginator.paginate(rows, request)
         found = [trail.checkpoint_document(row) for row in page.rows]
         return answer_page("checkpoints", page, found)

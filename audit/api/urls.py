@@ -39,6 +39,7 @@ urlpatterns = [
     path("audit-trail/export/json", _events.as_view({"get": "export_json"})),
     path("audit-trail/export/ndjson", _events.as_view({"get": "export_ndjson"})),
     path("audit-trail/checkpoint", _trail.as_view({"get": "checkpoint"})),
+    path("audit-trail/checkpoint/cosign", _trail.as_view({"post": "cosign"})),
     path("audit-trail/checkpoints", _trail.as_view({"get": "checkpoints"})),
     path("audit-trail/consistency", _trail.as_view({"get": "consistency"})),
     path("audit-trail/export/bundle", _trail.as_view({"get": "bundle"})),

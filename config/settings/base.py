@@ -352,6 +352,13 @@ REPORT_RETIRED_KEYS: list[str] = env.list("REPORT_RETIRED_KEYS", default=[])
 # The name that the log signs its checkpoints under, such as assayer.example.com/log; and a file
 # outside the database for the last one, so that a restored older backup is noticed.
 AUDIT_ORIGIN: str = env("AUDIT_ORIGIN", default="assayer.invalid/log")
+# The verifier keys that the log signed with before: without them what they signed is refused.
+AUDIT_RETIRED_KEYS: list[str] = env.list("AUDIT_RETIRED_KEYS", default=[])
+# The verifier keys of the witnesses whose cosignatures are kept (c2sp.org/tlog-cosignature).
+AUDIT_WITNESS_KEYS: list[str] = env.list("AUDIT_WITNESS_KEYS", default=[])
+# Where checkpoints are written down outside the database, each `file:<path>`; how often at most.
+AUDIT_ANCHORS: list[str] = env.list("AUDIT_ANCHORS", default=[])
+AUDIT_ANCHOR_MINUTES: int = env.int("AUDIT_ANCHOR_MINUTES", default=60)
 BUNDLE_EVENT_LIMIT = 1_000_000
 # Not ready where the seal lags more; 0 does not watch it.
 AUDIT_SEAL_LAG_SECONDS: int = env.int("AUDIT_SEAL_LAG_SECONDS", default=0)

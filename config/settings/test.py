@@ -12,6 +12,9 @@ ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ARC14_REALMS = ["BiatecTokens#ARC14"]
 ARC14_ASSUME_NOT_REKEYED = True
+AUDIT_WITNESS_KEYS = [
+    "witness.example/one+d586dc66+BIqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c"
+]  # of `tests.audit.witnesses`
 REPORT_SIGNING_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 RATE_LIMIT_ORDINARY = ""
 RATE_LIMIT_EXPORT = ""

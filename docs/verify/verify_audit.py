@@ -1,10 +1,14 @@
 """Check an audit bundle without its maker: python verify_audit.py BUNDLE.zip KEY [OLD_CHECKPOINT]
+    [--witness KEY]... [--witnesses COUNT]
 
 KEY is the log's verifier key, `<name>+<id>+<base64>`, from somewhere that you trust, not from the
-bundle. OLD_CHECKPOINT is a checkpoint that you kept earlier. Needs nothing but Python 3.8.
+bundle. OLD_CHECKPOINT is a checkpoint that you kept earlier. With `--witness`, the checkpoint must
+be cosigned by COUNT of the witnesses with these keys, by all of them where no COUNT is given.
+Needs nothing but Python 3.8.
 Exit code 0: the bundle is exactly what the signed log holds at these positions. 1: it is not.
 """
 
+import argparse
 import base64
 import hashlib
 import json
@@ -71,27 +75,59 @@ def require_signature(public, signature, message):
         raise ValueError("the signature is wrong")
 
 
-def signed_tree(note, key):
-    """The size and the root that `key` signed."""
+def opened_key(key, kind):
+    """The name, the id in hex and the 32 bytes of a verifier key of this type."""
     name, key_id, encoded = key.strip().split("+", 2)
     public = base64.b64decode(encoded, validate=True)
-    if (
-        hashlib.sha256(name.encode() + b"\n" + public).digest()[:4].hex() != key_id
-        or public[0] != 1
-    ):
-        raise ValueError("the key is not an Ed25519 verifier key")
+    if len(public) != 33 or public[0] != kind or not name:
+        raise ValueError(f"{key} is not a verifier key of type {kind}")
+    if hashlib.sha256(name.encode() + b"\n" + public).digest()[:4].hex() != key_id:
+        raise ValueError(f"the id in {key} is not that of the key")
+    return name, key_id, public[1:]
+
+
+def signed_lines(note):
+    """The text of a note, and of each line below it the name, the key id and the rest."""
     text, _, signatures = note.rpartition("\n\n")
-    text += "\n"
-    for line in signatures.splitlines():
-        dash, signer, signature = line.split(" ", 2)
+    if not signatures.endswith("\n"):
+        raise ValueError("the checkpoint is cut")
+    lines = []
+    for line in signatures[:-1].split("\n"):
+        dash, name, signature = line.split(" ", 2)
         raw = base64.b64decode(signature, validate=True)
-        if (dash, signer, raw[:4].hex()) == ("\u2014", name, key_id):
-            require_signature(public[1:], raw[4:], text.encode())
+        if dash != "\u2014" or base64.b64encode(raw).decode() != signature:
+            raise ValueError("a signature of the checkpoint is malformed")
+        lines.append((name, raw[:4].hex(), raw[4:]))
+    return text + "\n", lines
+
+
+def signed_tree(note, key):
+    """The size and the root that `key` signed."""
+    name, key_id, public = opened_key(key, 1)
+    text, lines = signed_lines(note)
+    for signer, signer_id, signature in lines:
+        if (signer, signer_id) == (name, key_id):
+            require_signature(public, signature, text.encode())
             origin, size, root = text.split("\n")[:3]
             if origin != name:
                 raise ValueError("the checkpoint is of another log")
             return int(size), base64.b64decode(root, validate=True)
     raise ValueError("the key did not sign the checkpoint")
+
+
+def cosigners(note, keys):
+    """The names of the witnesses whose cosignature stands under the note; a wrong one raises."""
+    text, lines = signed_lines(note)
+    found = set()
+    for key in keys:
+        name, key_id, public = opened_key(key, 4)
+        for signer, signer_id, rest in lines:
+            if (signer, signer_id) == (name, key_id):
+                moment = int.from_bytes(rest[:8], "big")
+                message = f"cosignature/v1\ntime {moment}\n{text}"
+                require_signature(public, rest[8:], message.encode())
+                found.add(name)
+    return found
 
 
 def tree(leaves, sizes):
@@ -129,7 +165,7 @@ def leaves_of(lines, positions, withheld):
             given += 32
 
 
-def check(bundle, key, old_note=None):
+def check(bundle, key, old_note=None, witnesses=(), count=None):
     """What was found, in a sentence. Raises where the bundle does not hold."""
     with zipfile.ZipFile(bundle) as archive:
         note = archive.read("checkpoint.txt").decode()
@@ -140,6 +176,9 @@ def check(bundle, key, old_note=None):
         raise ValueError("the last event is cut")
     lines = content.split(b"\n")[:-1]
     size, root = signed_tree(note, key)
+    needed = len(set(witnesses)) if count is None else count
+    if len(cosigners(note, witnesses)) < needed:
+        raise ValueError(f"fewer than {needed} of the witnesses cosigned the checkpoint")
     sizes = {size: root}
     if old_note is not None:
         old_size, old_root = signed_tree(old_note, key)
@@ -156,13 +195,19 @@ def check(bundle, key, old_note=None):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (3, 4):
-        sys.exit(__doc__)
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("bundle")
+    parser.add_argument("key")
+    parser.add_argument("old", nargs="?")
+    parser.add_argument("--witness", action="append", default=[])
+    parser.add_argument("--witnesses", type=int, default=None)
+    asked = parser.parse_args()
     kept = None
     try:
-        if len(sys.argv) == 4:
-            with open(sys.argv[3], encoding="utf-8") as file:
+        if asked.old is not None:
+            with open(asked.old, encoding="utf-8") as file:
                 kept = file.read()
-        sys.stdout.write(check(sys.argv[1], sys.argv[2], kept) + "\n")
+        told = check(asked.bundle, asked.key, kept, asked.witness, asked.witnesses)
+        sys.stdout.write(told + "\n")
     except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile) as problem:
         sys.exit(f"DOES NOT HOLD: {problem}")

@@ -46,6 +46,8 @@ EXPLAINED = {
     "attestations.AttestationStatusChange": _ATTESTATION,
     "attestations.AttestationReminder": _ATTESTATION,
     "attestations.AttestationCredential": _CREDENTIAL,
+    "audit.AuditAnchoring": ("audit.checkpoint.anchored",),
+    "audit.AuditCosignature": ("audit.checkpoint.cosigned",),
     "audit.AuditVerification": ("audit.trail.",),
     "audit.ExportJob": ("audit.export.",),
     "audit.ExportPart": ("audit.export.",),

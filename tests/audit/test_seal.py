@@ -61,18 +61,18 @@ class TestSealing:
                 "UPDATE audit_auditevent SET actor = 'x' WHERE seq = {second}",
                 "differs from the body",
             ),
-            ("UPDATE audit_auditevent SET success = NOT success WHERE seq = {second}", "outcome"),
-            ("UPDATE audit_auditevent SET asset_id = 5 WHERE seq = {second}", "token differs"),
+            ("UPDATE audit_auditevent SET success = NOT success WHERE seq = {second}", "success"),
+            ("UPDATE audit_auditevent SET asset_id = 5 WHERE seq = {second}", "asset_id differs"),
             *(
                 (f"UPDATE audit_auditevent SET {column} = {value} WHERE seq = {{second}}", finding)
                 for column, value, finding in (
-                    ("affected_address", "'x'", "a column differs"),
-                    ("to_address", "'x'", "a column differs"),
-                    ("transfer_allowed", "true", "a column differs"),
-                    ("reference_type", "'x'", "a column differs"),
-                    ("reference_id", "'x'", "a column differs"),
-                    ("issuer_id", "id", "the issuer differs"),
-                    ("occurred_at", "'2026-01-01T00:00:00Z'", "the time differs"),
+                    ("affected_address", "'x'", "differs from the body"),
+                    ("to_address", "'x'", "differs from the body"),
+                    ("transfer_allowed", "true", "differs from the body"),
+                    ("reference_type", "'x'", "differs from the body"),
+                    ("reference_id", "'x'", "differs from the body"),
+                    ("issuer_id", "id", "issuer_id differs"),
+                    ("occurred_at", "'2026-01-01T00:00:00Z'", "occurred_at differs"),
                 )
             ),
             (

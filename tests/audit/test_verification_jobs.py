@@ -105,7 +105,7 @@ def test_a_changed_event_is_found_and_named(auditor: User) -> None:
     assert job.status == "Finished"
     assert job.verification is not None
     assert not job.verification.intact
-    assert f"event {event.pk}: a column differs from the body" in job.verification.finding
+    assert f"event {event.pk}: actor differs from the body" in job.verification.finding
     assert len(event_bodies("audit.trail.broken")) == 1
     assert f"The log is NOT intact: {job.verification.finding}" in client.get(page_of(job)).text
     assert "NOT intact" in client.get(OVERVIEW).text

@@ -5,6 +5,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from audit.cosignatures import checkpoint_text
+from audit.models import AuditCheckpoint
+from tests.audit.witnesses import Witness
 from tests.contract.world import ASSET, LISTED, RULE, World
 from tests.factories import VOI
 from whitelist.models import WhitelistEntry
@@ -30,6 +33,13 @@ REQUIREMENT: dict[str, Any] = {
     "checkKind": "field_present",
     "params": {"field": "issuer.legalName"},
 }
+
+
+def cosignature_body() -> dict[str, Any]:
+    """Return a witness's cosignature of the one checkpoint of the world."""
+    checkpoint = AuditCheckpoint.objects.get()
+    line = Witness().line(checkpoint_text(checkpoint), 1_700_000_000)
+    return {"size": checkpoint.size, "cosignature": line}
 
 
 def waiver_body() -> dict[str, Any]:

@@ -19,6 +19,7 @@ from tests.contract.bodies import (
     PAIR,
     REQUIREMENT,
     SIMULATIONS,
+    cosignature_body,
     simulation_body,
     waiver_body,
 )
@@ -153,6 +154,7 @@ BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
         "owner",
         lambda w: {"facts": {"issuer.website": "https://a.test"}},
     ),
+    ("POST", "audit-trail/checkpoint/cosign"): ("owner", lambda w: cosignature_body()),
     ("POST", "compliance/waivers"): ("officer", lambda w: waiver_body()),
     ("POST", "whitelist"): (
         "owner",

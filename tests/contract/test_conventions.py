@@ -29,6 +29,7 @@ from tests.contract.bodies import (
     PAIR,
     REQUIREMENT,
     SIMULATIONS,
+    cosignature_body,
     waiver_body,
 )
 from tests.contract.routes import operations
@@ -500,6 +501,8 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
     ("audit.api.metering.metered_events", lambda w: Ask("GET", "metering")),
     ("audit.api.metering.metered_events", lambda w: Ask("GET", "metering/events")),
     ("audit.trail.checkpoint_get", lambda w: Ask("GET", "audit-trail/checkpoint")),
+    ("audit.api.trail_views.cosignature_add",
+     lambda w: Ask("POST", "audit-trail/checkpoint/cosign", cosignature_body())),
     ("audit.trail.checkpoint_document", lambda w: Ask("GET", "audit-trail/checkpoints")),
     ("audit.trail.consistency_get",
      lambda w: Ask("GET", "audit-trail/consistency", query={"from": 1, "to": 2})),

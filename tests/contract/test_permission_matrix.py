@@ -22,6 +22,7 @@ from tests.contract.bodies import (
     PAIR,
     REQUIREMENT,
     SIMULATIONS,
+    cosignature_body,
     simulation_body,
     waiver_body,
 )
@@ -53,6 +54,7 @@ pytestmark = pytest.mark.django_db
 
 _ONE = "compliance/attestations/<uuid:attestation_id>"
 _LOG = "compliance/audit-log"
+_COSIGN = "audit-trail/checkpoint/cosign"
 _WAIVER = "compliance/waivers/<uuid:waiver_id>"
 _TAGS = "compliance/token-jurisdictions"
 _RULES = "compliance/jurisdiction-rules"
@@ -128,6 +130,7 @@ GET    {_EXPORT}/manifest -                 401  404  200  404  404  200  200  2
 GET    {_EXPORT}/download -                 401  404  200  404  404  200  200  200
 
 GET    audit-trail/checkpoint       -                  401  200  200  200  200  200  200  200
+POST   audit-trail/checkpoint/cosign -                 401  200  200  200  200  200  200  200
 GET    audit-trail/checkpoints      -                  401  200  200  200  200  200  200  200
 GET    audit-trail/consistency      -                  401  200  200  200  200  200  200  200
 GET    audit-trail/export/bundle    -                  401  200  200  200  200  200  200  200
@@ -427,6 +430,9 @@ REQUESTS |= {
     ),
     ("POST", "issuers/<uuid:issuer_id>/facts", "-"): lambda w: Ask(
         "POST", f"issuers/{w.issuer.pk}/facts", {"facts": {"issuer.website": "https://a.test"}}
+    ),
+    ("POST", "audit-trail/checkpoint/cosign", "-"): lambda w: Ask(
+        "POST", "audit-trail/checkpoint/cosign", cosignature_body()
     ),
     ("POST", "compliance/waivers", "-"): lambda w: Ask("POST", "compliance/waivers", waiver_body()),
     ("POST", f"{_WAIVER}/revoke", "of the officer"): lambda w: Ask(

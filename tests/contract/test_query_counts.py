@@ -35,6 +35,7 @@ from tests.contract.bodies import (
     PAIR,
     REQUIREMENT,
     SIMULATIONS,
+    cosignature_body,
     simulation_body,
     waiver_body,
 )
@@ -357,6 +358,10 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
             lambda: Ask(
                 "POST", f"issuers/{world.issuer.pk}/facts", {"facts": {"issuer.website": "A"}}
             ),
+        ),
+        "POST audit-trail/checkpoint/cosign": (
+            "owner",
+            lambda: Ask("POST", "audit-trail/checkpoint/cosign", cosignature_body()),
         ),
         "GET compliance/waivers": ("owner", lambda: Ask("GET", "compliance/waivers")),
         "POST compliance/waivers": (

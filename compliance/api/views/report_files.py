@@ -15,7 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.actor import actor_of
-from audit.checkpoints import log_key
+from audit.cosignatures import witness_keys
+from audit.log_key import log_key
 from audit.signing import public_keys
 from compliance.api.parsers import SealedReportParser
 from compliance.api.report_serializers import VerificationSerializer
@@ -50,6 +51,7 @@ def published_keys(request: HttpRequest) -> HttpResponse:
     keys = {
         "keys": [key.document() for key in public_keys().values()],
         "logs": [{"origin": log.name, "key": log.text}],
+        "witnesses": [{"name": key.name, "key": key.text} for key in witness_keys()],
     }
     return HttpResponse(
         dumps(keys),
