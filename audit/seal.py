@@ -67,7 +67,7 @@ def _seal_batch() -> int:
     tree = Tree(last.size, [bytes.fromhex(item) for item in last.frontier]) if last else Tree()
     _fill_tiles(tree.size)
     mark = Watermark(last.last_xid, last.last_seq, last.floor_seq or 0) if last else Watermark()
-    if mark.xid and mark.xid >= transaction_horizon():
+    if _ids_began_anew(mark):
         rows, mark = _after_restore(tree.size)
     else:
         rows = _batch(mark)
@@ -146,6 +146,11 @@ def _batch(mark: Watermark) -> list[Row]:
         else:
             cursor.execute(_SQLITE_BATCH, [mark.seq, _BATCH])
         return list(cursor.fetchall())
+
+
+def _ids_began_anew(mark: Watermark) -> bool:
+    # Only PostgreSQL has them: on SQLite the log is read in the order of its numbers.
+    return connection.vendor == "postgresql" and 0 < transaction_horizon() <= mark.xid
 
 
 def _after_restore(size: int) -> tuple[list[Row], Watermark]:

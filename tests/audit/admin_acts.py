@@ -24,7 +24,16 @@ from jurisdictions.models import (
 )
 from jurisdictions.services.lifecycle import pack_submit
 from jurisdictions.services.screening import screening_list_create
-from tests.contract.world import LISTED, NEW_ASSET, PASSWORD, RULE, World, attest, waiting_run
+from tests.contract.world import (
+    LISTED,
+    NEW_ASSET,
+    PASSWORD,
+    RULE,
+    World,
+    attest,
+    waiting_export,
+    waiting_run,
+)
 from tests.deployments.statements import AVM_TRANSACTION
 from tests.factories import CID, VOI, wallet
 from tests.jurisdictions.browsing import sent
@@ -258,6 +267,19 @@ ACTS: dict[str, tuple[str, Act]] = {
             url("audit_auditevent_changelist"),
             {"action": "export_selected", "_selected_action": _some_events()},
         ),
+    ),
+    "audit_auditevent_export": (
+        "auditor",
+        lambda world, client: lambda: client.post(
+            url("audit_auditevent_export") + "?category=Compliance", {"format": "json"}
+        ),
+    ),
+    "audit_exportjob_cancel": (
+        "officer",
+        plain("audit_exportjob_cancel", lambda w: waiting_export(w.user("officer")).pk),
+    ),
+    "audit_exportjob_download": (
+        "auditor", read("audit_exportjob_download", lambda w: w.export.pk),
     ),
     "audit_overview_verify": (
         "auditor",
@@ -517,7 +539,7 @@ SHOWN = (
 
 # Acts that answer with a page or a file; every other leads back to one.
 ANSWERED = {
-    "audit_auditevent:export_selected",
+    "audit_exportjob_download",
     "compliance_attestationpackage_pdf",
     "jurisdictions_dryrun_report",
     "logout",
