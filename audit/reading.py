@@ -5,13 +5,13 @@ and then sequence number, and only what is below the transaction horizon is read
 has one writer at a time, it is the sequence number alone.
 """
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Max, Q
 
 from audit.cursor import Cursor
 from audit.models import AuditEvent
 from audit.querysets import AuditEventQuerySet
-from audit.seal import TABLE, transaction_horizon
+from audit.seal import next_transaction, transaction_horizon
 
 
 def log_end() -> Cursor:
@@ -70,18 +70,14 @@ def _began_anew(cursor: Cursor) -> bool:
     return connection.vendor == "postgresql" and 0 < cursor.xid >= transaction_horizon()
 
 
-@transaction.atomic
 def _restored(cursor: Cursor) -> Cursor:
-    """Return the cursor with the last sequence number of before; no writer runs while this reads.
+    """Return the cursor with the last sequence number of before.
 
-    What was recorded since has transaction ids below the horizon, and what is restored keeps those
-    of its time.
+    What is restored keeps the transaction ids of its time, which this server has not reached.
     """
-    with connection.cursor() as statement:
-        statement.execute(f'LOCK TABLE "{TABLE}" IN SHARE MODE')
-    horizon = transaction_horizon()
-    last = AuditEvent.objects.filter(xid__gte=horizon).aggregate(last=Max("seq"))["last"]
-    return cursor._replace(restored=last or 0)
+    rows = AuditEvent.objects.filter(xid__gte=next_transaction())
+    last = rows.aggregate(last=Max("seq"))["last"] or 0
+    return cursor._replace(restored=max(last, cursor.seq))
 
 
 def _ordered(events: AuditEventQuerySet, *, descending: bool = False) -> AuditEventQuerySet:

@@ -215,3 +215,10 @@ def transaction_horizon() -> int:
         else:
             cursor.execute(f'SELECT COALESCE(MAX(seq), 0) + 1 FROM "{TABLE}"')  # noqa: S608
         return int(cursor.fetchone()[0])
+
+
+def next_transaction() -> int:
+    """Return the first transaction id that PostgreSQL has not given to anybody yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+        return int(cursor.fetchone()[0])

@@ -26,6 +26,7 @@ env = Environment()
 
 ENVIRONMENT = "base"
 SECRET_KEY: str = env("SECRET_KEY", default="")
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = False
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -380,7 +381,6 @@ BUNDLE_EVENT_LIMIT = 1_000_000
 AUDIT_SEAL_LAG_SECONDS: int = env.int("AUDIT_SEAL_LAG_SECONDS", default=0)
 AUDIT_CHECKPOINT_FILE: str = env("AUDIT_CHECKPOINT_FILE", default="")
 
-# Webhooks go to public addresses and these networks, such as 10.1.0.0/16; no ports means any.
 WEBHOOK_ALLOW_HTTP: bool = env.bool("WEBHOOK_ALLOW_HTTP", default=False)
 WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
 WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", cast=int, default=[443, 8443, 80])

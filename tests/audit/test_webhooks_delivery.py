@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -16,9 +17,10 @@ from accounts.models import Issuer, IssuerMember, User
 from audit.principal import SYSTEM
 from audit.services import record_event
 from audit.tasks import deliver_due_webhooks
-from audit.webhooks.delivery import BACKOFF, subscriptions_due
+from audit.webhooks.delivery import BACKOFF, subscription_deliver, subscriptions_due
 from audit.webhooks.models import WebhookDelivery, WebhookSubscription
 from audit.webhooks.services import secret_rotate, subscription_enable, subscription_update
+from tests.audit.logs import triggers_off
 from tests.audit.receiving import Received, Receiver, deliver, receiving, subscribed
 from tests.factories import ARAMID, VOI, event_bodies, member_of, wait_for_horizon
 
@@ -338,6 +340,7 @@ class TestSecrets:
 
 
 class TestConcurrency:
+    @pytest.mark.postgres
     def test_two_workers_send_nothing_twice(
         self, receiver: Receiver, owner: User, issuer: Issuer
     ) -> None:
@@ -399,8 +402,6 @@ class TestConcurrency:
         thread.start()
         assert inserted.wait(10)
         early = record_event("compliance.metadata.read", actor=SYSTEM, issuer_id=issuer.pk)
-        from audit.webhooks.delivery import subscription_deliver
-
         assert subscription_deliver(subscription_id=row.pk) == 0
         release.set()
         thread.join()
@@ -418,3 +419,31 @@ class TestConcurrency:
         happen(issuer, 1)
         assert deliver(row) == 0
         assert len(receiver.received) == 1
+
+    @pytest.mark.postgres
+    def test_after_a_dump_is_restored_it_goes_on_where_it_was(
+        self, receiver: Receiver, owner: User, issuer: Issuer
+    ) -> None:
+        row, _ = subscribed(owner, receiver.url, "compliance.*")
+        before = happen(issuer, 5)
+        receiver.answer = lambda _: (204 if len(receiver.received) <= 2 else 500, {})
+        assert deliver(row) == 2
+        # A restored dump has the transaction ids of its time, ahead of those of the new server.
+        ahead = 10_000_000
+        with triggers_off(), connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE audit_auditevent SET xid = (xid::text::bigint + {ahead})::text::xid8"
+            )
+        WebhookSubscription.objects.update(cursor_xid=F("cursor_xid") + ahead, retry_at=None)
+        after = [
+            str(record_event("compliance.metadata.read", actor=SYSTEM, issuer_id=issuer.pk))
+            for _ in range(3)
+        ]
+        receiver.received.clear()
+        receiver.answer = lambda _: (204, {})
+        assert subscriptions_due() == [row.pk]
+        while len(receiver.received) < 6:
+            assert subscription_deliver(subscription_id=row.pk) > 0
+        assert receiver.event_ids == [*before[2:], *after]
+        assert subscription_deliver(subscription_id=row.pk) == 0
+        assert subscriptions_due() == []
