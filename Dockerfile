@@ -22,7 +22,8 @@ FROM python:3.11-slim
 
 RUN groupadd --system --gid 10001 assayer \
     && useradd --system --uid 10001 --gid assayer --no-create-home --home-dir /nonexistent \
-        --shell /usr/sbin/nologin assayer
+        --shell /usr/sbin/nologin assayer \
+    && install --directory --owner assayer --group assayer --mode 0700 /exports
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

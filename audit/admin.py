@@ -1,29 +1,32 @@
-"""The event log in the admin: read-only; the selection can be exported."""
+"""The event log in the admin: read-only; what it shows can be exported."""
 
 import json
+from typing import Any, cast
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseRedirect, StreamingHttpResponse
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from audit.admin_base import ReadOnlyAdmin, event_label, short_actor
-from audit.api.log_views import EVENTS
+from audit.choices import ExportFormat
 from audit.counting import exact_count
-from audit.log_files import csv_file
+from audit.export_admin import (
+    ExportActionForm,
+    ExportJobAdmin,
+    export_redirect,
+    parameters_of,
+)
 from audit.models import AuditCheckpoint, AuditEvent, AuditSeal, AuditVerification
 from audit.overview_admin import OverviewAdmin, VerificationJobAdmin
 from audit.querysets import AuditEventQuerySet
-from audit.services import record_event
-from config.api.csv import mark_download
-from config.api.serializers import BIGINT_MAX
+from audit.selectors import searched
 
-__all__ = ["AuditEventAdmin", "OverviewAdmin", "VerificationJobAdmin"]
-
-EXPORT_LIMIT = 10_000
+__all__ = ["AuditEventAdmin", "ExportJobAdmin", "OverviewAdmin", "VerificationJobAdmin"]
 
 
 class EventPaginator(Paginator):  # type: ignore[type-arg]
@@ -59,6 +62,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     paginator = EventPaginator
     list_per_page = 50
     actions = ["export_selected"]
+    action_form = ExportActionForm
     fields = (
         "id",
         "label",
@@ -100,33 +104,37 @@ class AuditEventAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[AuditEvent], search_term: str
     ) -> tuple[QuerySet[AuditEvent], bool]:
-        term = search_term.strip()
-        if term.isascii() and term.isdigit() and len(term) <= 19 and int(term) <= BIGINT_MAX:
-            return queryset.filter(asset_id=int(term)), False
-        return super().get_search_results(request, queryset, term)
+        return searched(cast("AuditEventQuerySet", queryset), search_term), False
 
-    @admin.action(description="Export the selection as CSV")
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(
+            request, {"export_formats": ExportFormat.values, **(extra_context or {})}
+        )
+
+    @admin.action(description="Export selected")
     def export_selected(
         self, request: HttpRequest, queryset: AuditEventQuerySet
-    ) -> StreamingHttpResponse | HttpResponseRedirect:
-        total = queryset.count()
-        if total > EXPORT_LIMIT:
-            self.message_user(
-                request, f"At most {EXPORT_LIMIT} events at once; filter first.", messages.ERROR
-            )
-            return HttpResponseRedirect(request.get_full_path())
-        record_event(
-            "audit.log.exported",
-            actor=request.user,  # type: ignore[arg-type]
-            item_count=total,
-            details={"view": "admin", "format": "csv"},
-        )
-        response = StreamingHttpResponse(
-            csv_file(EVENTS, queryset, EXPORT_LIMIT), content_type="text/csv; charset=utf-8"
-        )
-        name = f"events-{timezone.now():%Y%m%d-%H%M%S}.csv"
-        mark_download(response, name, total=total, limit=EXPORT_LIMIT)
-        return response
+    ) -> HttpResponseRedirect:
+        if request.POST.get("select_across") == "1":
+            return self._export_all(request, request.get_full_path())
+        ids = ",".join(str(one) for one in queryset.values_list("id", flat=True))
+        return export_redirect(self, request, lambda: {"ids": ids}, request.get_full_path())
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.export_view)
+        return [path("export/", view, name="audit_auditevent_export"), *super().get_urls()]
+
+    def export_view(self, request: HttpRequest) -> HttpResponse:
+        """Have everything exported that the list shows for this query."""
+        if request.method != "POST" or not self.has_view_permission(request):
+            raise PermissionDenied
+        back = reverse("admin:audit_auditevent_changelist")
+        return self._export_all(request, f"{back}?{request.GET.urlencode()}")
+
+    def _export_all(self, request: HttpRequest, back: str) -> HttpResponseRedirect:
+        return export_redirect(self, request, lambda: parameters_of(request.GET.dict()), back)
 
 
 @admin.register(AuditSeal)

@@ -2,13 +2,15 @@
 
 from datetime import datetime
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from audit.choices import Category
 from audit.events import EVIDENCE_NAMES
 from audit.models import AuditEvent
 from audit.principal import Principal
 from audit.querysets import AuditEventQuerySet
+
+_BIGINT_MAX = 2**63 - 1
 
 
 def compliance_events(actor: Principal) -> AuditEventQuerySet:
@@ -45,3 +47,13 @@ def evidence_events(
         evidence = EVIDENCE_NAMES[name]
         latest[evidence] = max(occurred_at, latest.get(evidence, occurred_at))
     return latest
+
+
+def searched(events: AuditEventQuerySet, term: str) -> AuditEventQuerySet:
+    """Return the events of an asset id, or of an actor, correlation or reference id, in full."""
+    term = term.strip()
+    if not term:
+        return events
+    if term.isascii() and term.isdigit() and len(term) <= 19 and int(term) <= _BIGINT_MAX:
+        return events.filter(asset_id=int(term))
+    return events.filter(Q(actor=term) | Q(correlation_id=term) | Q(reference_id=term))

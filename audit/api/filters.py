@@ -4,6 +4,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.core.validators import RegexValidator
 from django.db.models import Q, QuerySet
 
 from audit.actions import ShownAction, names_of
@@ -11,6 +12,7 @@ from audit.choices import ActionType, Category, Severity
 from audit.events import EVENT_TYPES, SEVERITIES
 from audit.models import AuditEvent
 from audit.querysets import AuditEventQuerySet
+from audit.selectors import searched
 from config.api.filters import (
     BooleanFilter,
     ChoiceFilter,
@@ -20,6 +22,8 @@ from config.api.filters import (
 )
 from config.api.paging import PAGING_PARAMETERS
 
+_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_IDS = rf"\A{_ID}(,{_ID})*\Z"
 _ADDRESS_LENGTH = 58  # of an Algorand address
 
 
@@ -77,6 +81,26 @@ class ComplianceAuditFilter(LogFilter):
     ) -> QuerySet[AuditEvent]:
         """Match an action; every category is named because the index begins with it."""
         return queryset.filter(category__in=Category.values, action_type=value)
+
+
+class EventFilter(ComplianceAuditFilter):
+    """Filters of all events: those of the admin's list, and a choice of events."""
+
+    category = ChoiceFilter(field_name="category", enum=Category)
+    search = django_filters.CharFilter(method="by_search", max_length=254)
+    ids = django_filters.CharFilter(
+        method="by_ids",
+        max_length=40_000,
+        validators=[RegexValidator(_IDS, "Must be ids of events, with commas between them.")],
+    )
+
+    def by_search(self, queryset: AuditEventQuerySet, name: str, value: str) -> AuditEventQuerySet:
+        """Match an asset id, or an actor, a correlation id or a reference id, in full."""
+        return searched(queryset, value)
+
+    def by_ids(self, queryset: AuditEventQuerySet, name: str, value: str) -> AuditEventQuerySet:
+        """Match events by their ids."""
+        return queryset.filter(id__in=value.split(","))
 
 
 class ActionFilter(ActorLogFilter):

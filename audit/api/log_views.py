@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from audit.api.filters import ComplianceAuditFilter
+from audit.api.filters import ComplianceAuditFilter, EventFilter
 from audit.log_fields import boolean, number, pick, text
 from audit.log_views import LogView, register
 from audit.querysets import AuditEventQuerySet
@@ -86,7 +86,7 @@ _EVENT: Final = (
 EVENTS: Final = LogView(
     name="events",
     events=visible_events,
-    filters=ComplianceAuditFilter,
+    filters=EventFilter,
     fields=_EVENT,
     columns=_EVENT,
 )

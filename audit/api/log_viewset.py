@@ -192,7 +192,10 @@ def _own(action: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _trailed(request: Request) -> bool:
-    asked = request.query_params.get("trailer", "").lower()
+    given = request.query_params.getlist("trailer")
+    if len(given) > 1:
+        raise ValidationError({"trailer": ["Given more than once."]})
+    asked = "".join(given).lower()
     if asked not in ("true", "false", ""):
         raise ValidationError({"trailer": ["Must be true or false."]})
     return asked == "true"

@@ -12,7 +12,8 @@ class DomainError(Exception):
     """A refusal that a client may read: `code` is an entry of the catalogue.
 
     `details` maps field names (as on the wire) to messages; `extra` holds what the answer says
-    beside the envelope, and `headers` in its head.
+    beside the envelope, and `headers` in its head. `recordable` is what the event log may say of it
+    where the message quotes the caller.
     """
 
     code: ClassVar[str] = "BUSINESS_RULE_VIOLATION"
@@ -24,11 +25,13 @@ class DomainError(Exception):
         details: Details | None = None,
         extra: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        recordable: str | None = None,
     ) -> None:
         self.message = message or CATALOGUE[self.code].message
         self.details: Details = details or {}
         self.extra: Mapping[str, Any] = extra or {}
         self.headers: Mapping[str, str] = headers or {}
+        self.recordable = recordable or self.message
         super().__init__(self.message)
 
 

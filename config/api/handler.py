@@ -94,7 +94,7 @@ def failure_of(exc: Exception) -> Failure:
             exc.code,
             exc.message,
             {key: list(value) for key, value in exc.details.items()},
-            recordable_message=exc.message,
+            recordable_message=exc.recordable,
             denied=isinstance(exc, NotVisible) or exc.code == "FORBIDDEN",
             headers={**retry, **exc.headers},
             extra=exc.extra,
@@ -151,6 +151,9 @@ def _api_failure(exc: exceptions.APIException) -> Failure:
     )
 
 
+_UNKNOWN = (["Unknown field."], ["Unknown parameter."])
+
+
 def _validation_failure(exc: exceptions.ValidationError | DjangoValidationError) -> Failure:
     details: dict[str, list[str]] = {}
     _flatten("", as_serializer_error(exc), details)
@@ -160,8 +163,20 @@ def _validation_failure(exc: exceptions.ValidationError | DjangoValidationError)
         "VALIDATION_ERROR",
         shown,
         details,
-        recordable_message=f"The request is not valid: {', '.join(sorted(details))[:500]}",
+        recordable_message=f"The request is not valid: {_own_names(details)[:500]}",
     )
+
+
+def _own_names(details: Mapping[str, list[str]]) -> str:
+    """Return the fields of ours that are wrong: a name that the caller made up is not repeated.
+
+    Within a field the names may be the caller's too, such as those of attributes.
+    """
+    own = {
+        "unknown field" if messages[:1] in _UNKNOWN else name.partition(".")[0].partition("[")[0]
+        for name, messages in details.items()
+    }
+    return ", ".join(sorted(own))
 
 
 def _flatten(prefix: str, value: Any, into: dict[str, list[str]]) -> None:

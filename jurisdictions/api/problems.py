@@ -35,7 +35,9 @@ def wire_problems(fields: frozenset[str]) -> Iterator[None]:
                 details.setdefault(wire, []).append(shown)
         name, texts = next(iter(details.items()))
         message = texts[0] if name == "request" else f"{name}: {texts[0]}"
-        raise ValidationFailed(message, details=details) from refusal
+        # A problem quotes what was sent.
+        recordable = f"The request is not valid: {', '.join(sorted(details))}"
+        raise ValidationFailed(message, details=details, recordable=recordable) from refusal
 
 
 def _placed(name: str, text: str, fields: frozenset[str]) -> tuple[str, str]:

@@ -32,6 +32,7 @@ from tests.contract.world import (
     World,
     attest,
     queued,
+    waiting_export,
     waiting_run,
 )
 from tests.deployments.statements import AVM_TRANSACTION
@@ -267,6 +268,19 @@ ACTS: dict[str, tuple[str, Act]] = {
             url("audit_auditevent_changelist"),
             {"action": "export_selected", "_selected_action": _some_events()},
         ),
+    ),
+    "audit_auditevent_export": (
+        "auditor",
+        lambda world, client: lambda: client.post(
+            url("audit_auditevent_export") + "?category=Compliance", {"format": "json"}
+        ),
+    ),
+    "audit_exportjob_cancel": (
+        "officer",
+        plain("audit_exportjob_cancel", lambda w: waiting_export(w.user("officer")).pk),
+    ),
+    "audit_exportjob_download": (
+        "auditor", read("audit_exportjob_download", lambda w: w.export.pk),
     ),
     "audit_overview_verify": (
         "auditor",
@@ -533,7 +547,7 @@ SHOWN = (
 
 # Acts that answer with a page or a file; every other leads back to one.
 ANSWERED = {
-    "audit_auditevent:export_selected",
+    "audit_exportjob_download",
     "compliance_attestationpackage_pdf",
     "jurisdictions_dryrun_report",
     "logout",

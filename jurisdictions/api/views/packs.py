@@ -272,7 +272,11 @@ def _jurisdiction(code: str) -> Jurisdiction:
     found = Jurisdiction.objects.filter(code=code.strip().upper()).first()
     if found is None:
         text = f"There is no jurisdiction {code}."
-        raise ValidationFailed(f"jurisdictionCode: {text}", details={"jurisdictionCode": [text]})
+        raise ValidationFailed(
+            f"jurisdictionCode: {text}",
+            details={"jurisdictionCode": [text]},
+            recordable="The request is not valid: jurisdictionCode",
+        )
     return found
 
 
