@@ -12,8 +12,11 @@ class AccountsConfig(AppConfig):
         from accounts import receivers
         from accounts.api import security  # noqa: F401 - registers its view of the log
         from accounts.roles import create_role_groups
+        from accounts.selectors import active_user
+        from audit.webhooks import subscribers
 
         receivers.connect()
+        subscribers.register(active_user)
         post_migrate.connect(
             create_role_groups, sender=self, dispatch_uid="accounts.create_role_groups"
         )

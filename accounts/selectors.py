@@ -58,3 +58,8 @@ def memberships_of(*, user: User) -> list[IssuerMember]:
     """Return the user's memberships with their issuers, oldest first."""
     rows = IssuerMember.objects.filter(user=user).select_related("issuer")
     return list(rows.order_by("created_at", "pk"))
+
+
+def active_user(user_id: str) -> User | None:
+    """Return the user with this id and the rights of this moment, where the account is active."""
+    return User.objects.filter(pk=user_id, is_active=True).first()

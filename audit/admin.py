@@ -25,8 +25,15 @@ from audit.models import AuditCheckpoint, AuditEvent, AuditSeal, AuditVerificati
 from audit.overview_admin import OverviewAdmin, VerificationJobAdmin
 from audit.querysets import AuditEventQuerySet
 from audit.selectors import searched
+from audit.webhook_admin import WebhookSubscriptionAdmin
 
-__all__ = ["AuditEventAdmin", "ExportJobAdmin", "OverviewAdmin", "VerificationJobAdmin"]
+__all__ = [
+    "AuditEventAdmin",
+    "ExportJobAdmin",
+    "OverviewAdmin",
+    "VerificationJobAdmin",
+    "WebhookSubscriptionAdmin",
+]
 
 
 class EventPaginator(Paginator):  # type: ignore[type-arg]

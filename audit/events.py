@@ -5,6 +5,7 @@ from audit.deployment_events import DEPLOYMENT_EVENTS
 from audit.event_types import EventType
 from audit.event_types import event_type as _event
 from audit.record_events import RECORD_TYPES
+from audit.webhook_events import WEBHOOK_EVENTS
 from audit.whitelist_events import WHITELIST_EVENTS
 
 __all__ = ["EVENT_TYPES", "EVIDENCE_NAMES", "METERED", "SEVERITIES", "EventType"]
@@ -248,6 +249,7 @@ _TYPES = (
         _A.UPDATE,
         _S.NOTICE,
     ),
+    *WEBHOOK_EVENTS,
     *WHITELIST_EVENTS,
     *DEPLOYMENT_EVENTS,
     # Evidence, the record and its answer.

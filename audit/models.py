@@ -11,7 +11,10 @@ from audit.choices import ActionType, Category
 from audit.exports.models import ExportJob as ExportJob  # Django looks for models here
 from audit.exports.models import ExportPart as ExportPart
 from audit.querysets import AuditEventQuerySet
+from audit.webhooks.models import WebhookDelivery, WebhookSubscription
 from config.jobs.models import JobStatus, LeasedJob
+
+__all__ = ["WebhookDelivery", "WebhookSubscription"]
 
 if TYPE_CHECKING:
     _BigIntegerField = models.BigIntegerField[Any, Any]

@@ -20,6 +20,11 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
             return self
         return self.filter(issuer_id__in=sorted(actor.issuer_ids))
 
+    def on_network(self, network: str) -> "AuditEventQuerySet":
+        """Return the events of a network, by its name or without the version: `voimain`."""
+        wanted = network.lower()
+        return self.filter(models.Q(network=wanted) | models.Q(network__startswith=f"{wanted}-v"))
+
     def touching(self, address: str) -> "AuditEventQuerySet":
         """Return the events that are about an address, or about a transfer to it.
 

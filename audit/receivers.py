@@ -15,8 +15,9 @@ from audit.exports.services import EXPORT_REQUESTED
 from audit.principal import ANONYMOUS, Principal
 from audit.services import record_event
 from audit.signals import event_recorded
-from audit.tasks import request_export, request_verification
+from audit.tasks import request_export, request_verification, request_webhooks
 from audit.verification_jobs import VERIFICATION_REQUESTED
+from audit.webhooks.signals import delivery_wanted
 from config.api.handler import Failure
 from config.api.signals import request_failed
 
@@ -25,6 +26,7 @@ def connect() -> None:
     """Subscribe to the signals of the floor below, and to the log's own."""
     request_failed.connect(record_failure, dispatch_uid="audit.record_failure")
     event_recorded.connect(start_work, dispatch_uid="audit.start_work")
+    delivery_wanted.connect(start_delivery, dispatch_uid="audit.start_delivery")
 
 
 _STARTS = {EXPORT_REQUESTED: request_export, VERIFICATION_REQUESTED: request_verification}
@@ -35,6 +37,11 @@ def start_work(sender: object, events: tuple[EventDraft, ...], **kwargs: Any) ->
     for event in events:
         if event.name in _STARTS and event.reference_id is not None:
             transaction.on_commit(partial(_STARTS[event.name], UUID(event.reference_id)))
+
+
+def start_delivery(sender: object, subscription_id: UUID, **kwargs: Any) -> None:
+    """Have a subscription's webhooks delivered now rather than with the next sweep."""
+    request_webhooks(subscription_id)
 
 
 def record_failure(

@@ -15,6 +15,7 @@ from audit.lag import seal_lag
 from audit.partitions import partitions_prepare, strayed_events
 from audit.seal import seal_events as seal
 from audit.verification_jobs import VERIFICATION_WORK
+from audit.webhooks.delivery import subscription_deliver, subscriptions_due
 from config.jobs.tasks import request, request_all
 
 logger = logging.getLogger("assayer.audit")
@@ -98,3 +99,20 @@ def run_verification(job_id: str) -> None:
 def continue_verifications() -> int:
     """Take up the verification that nobody works on; return how many."""
     return request_all(run_verification, VERIFICATION_WORK.unattended())
+
+
+def request_webhooks(subscription_id: UUID) -> None:
+    """Have what a subscription waits for delivered in the background."""
+    request(deliver_webhooks, subscription_id)
+
+
+@shared_task(acks_late=True)
+def deliver_webhooks(subscription_id: str) -> None:
+    """Deliver what one subscription waits for."""
+    subscription_deliver(subscription_id=UUID(subscription_id))
+
+
+@shared_task
+def deliver_due_webhooks() -> int:
+    """Hand every subscription that has something to deliver to a worker; return how many."""
+    return request_all(deliver_webhooks, subscriptions_due())

@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.core.validators import RegexValidator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from audit.actions import ShownAction, names_of
 from audit.choices import ActionType, Category, Severity
@@ -62,12 +62,9 @@ class LogFilter(ActorLogFilter):
     assetId = asset_id_filter()
     network = django_filters.CharFilter(method="by_network", max_length=50)
 
-    def by_network(
-        self, queryset: QuerySet[AuditEvent], name: str, value: str
-    ) -> QuerySet[AuditEvent]:
+    def by_network(self, queryset: AuditEventQuerySet, name: str, value: str) -> AuditEventQuerySet:
         """Match a network by its name, or without the version: `voimain` for `voimain-v1.0`."""
-        wanted = value.lower()
-        return queryset.filter(Q(network=wanted) | Q(network__startswith=f"{wanted}-v"))
+        return queryset.on_network(value)
 
 
 class ComplianceAuditFilter(LogFilter):

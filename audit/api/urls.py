@@ -9,11 +9,14 @@ from audit.api.exports import ExportViewSet
 from audit.api.metering import MeteringViewSet
 from audit.api.trail_views import TrailViewSet
 from audit.api.views import ComplianceAuditLogViewSet
+from audit.api.webhook_views import WebhookDeliveryViewSet, WebhookSubscriptionViewSet
 
 register()
 
 _log = ComplianceAuditLogViewSet
 _trail = TrailViewSet
+_hook = WebhookSubscriptionViewSet
+_ONE_HOOK = "webhooks/subscriptions/<uuid:subscription_id>"
 _every = EnterpriseAuditViewSet
 _events = AuditTrailViewSet
 _export = ExportViewSet
@@ -48,5 +51,25 @@ urlpatterns = [
     path(
         "audit-trail/tile/<level:level>/<tile:number>.p/<width:width>",
         _trail.as_view({"get": "partial_tile"}),
+    ),
+    path("webhooks/subscriptions", _hook.as_view({"get": "list", "post": "create"})),
+    path(
+        _ONE_HOOK,
+        _hook.as_view(
+            {
+                "get": "retrieve",
+                "put": "update",
+                "patch": "partial_update",
+                "delete": "destroy",
+            }
+        ),
+    ),
+    path(f"{_ONE_HOOK}/rotate-secret", _hook.as_view({"post": "rotate_secret"})),
+    path(f"{_ONE_HOOK}/enable", _hook.as_view({"post": "enable"})),
+    path(f"{_ONE_HOOK}/test", _hook.as_view({"post": "test"})),
+    path("webhooks/deliveries", WebhookDeliveryViewSet.as_view({"get": "list"})),
+    path(
+        "webhooks/deliveries/<uuid:delivery_id>/redeliver",
+        WebhookDeliveryViewSet.as_view({"post": "redeliver"}),
     ),
 ]

@@ -341,6 +341,7 @@ CELERY_BEAT_SCHEDULE = {
     "verify-audit-trail": {"task": "audit.tasks.verify_trail", "schedule": 3600.0},
     "advance-deployments": {"task": "deployments.tasks.advance_deployments", "schedule": 2.0},
     "prepare-partitions": {"task": "audit.tasks.prepare_partitions", "schedule": 86_400.0},
+    "deliver-webhooks": {"task": "audit.tasks.deliver_due_webhooks", "schedule": 2.0},
     "continue-verifications": {"task": "audit.tasks.continue_verifications", "schedule": 30.0},
     "purge-idempotency-keys": {
         "task": "accounts.tasks.purge_idempotency_keys",
@@ -378,6 +379,11 @@ BUNDLE_EVENT_LIMIT = 1_000_000
 # Not ready where the seal lags more; 0 does not watch it.
 AUDIT_SEAL_LAG_SECONDS: int = env.int("AUDIT_SEAL_LAG_SECONDS", default=0)
 AUDIT_CHECKPOINT_FILE: str = env("AUDIT_CHECKPOINT_FILE", default="")
+
+# Webhooks go to public addresses and these networks, such as 10.1.0.0/16; no ports means any.
+WEBHOOK_ALLOW_HTTP: bool = env.bool("WEBHOOK_ALLOW_HTTP", default=False)
+WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
+WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", cast=int, default=[443, 8443, 80])
 
 # The address by which the world reaches this service, such as https://api.example.com: status lists
 # are published there. Without it, the address of each request.

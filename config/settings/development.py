@@ -26,3 +26,7 @@ ARC14_ASSUME_NOT_REKEYED = True
 SILENCED_SYSTEM_CHECKS = ["axes.W006", "django_ratelimit.E003", "django_ratelimit.W001"]
 LOGGING = logging_settings(LOG_LEVEL, console=True)
 DEMO_ENABLED = True
+
+WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=True)
+WEBHOOK_ALLOWED_NETWORKS = env.list("WEBHOOK_ALLOWED_NETWORKS", default=["127.0.0.0/8", "::1/128"])
+WEBHOOK_PORTS = env.list("WEBHOOK_PORTS", cast=int, default=[])

@@ -269,6 +269,10 @@ ACTS: dict[str, tuple[str, Act]] = {
             {"action": "export_selected", "_selected_action": _some_events()},
         ),
     ),
+    "audit_webhooksubscription:disable_selected": (
+        "officer",
+        chosen("audit_webhooksubscription", "disable_selected", lambda w: w.webhook.pk),
+    ),
     "audit_auditevent_export": (
         "auditor",
         lambda world, client: lambda: client.post(

@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from accounts import anchors
 from accounts.idempotency import idempotency_claim
-from accounts.models import IdempotencyRecord, RoundAnchor, Token
+from accounts.models import IdempotencyRecord, RoundAnchor, Token, User
 from attestations.services import attestation_verify
+from audit.models import WebhookDelivery
 from audit.principal import SYSTEM
 from audit.services import record_event
 from compliance.models import ReportJob, TokenStatus
@@ -151,6 +152,20 @@ def _asked_verification(task: str) -> Act:
     return act
 
 
+def _webhooks(task: str) -> Act:
+    def act(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
+        from audit import tasks
+
+        # Whose owner is gone is disabled; a delivery alone records nothing.
+        User.objects.filter(pk=world.user("owner").pk).update(is_active=False)
+        WebhookDelivery.objects.update(redelivery_at=timezone.now())
+        if task == "deliver_webhooks":
+            return lambda: tasks.deliver_webhooks(str(world.webhook.pk))
+        return lambda: tasks.deliver_due_webhooks()
+
+    return act
+
+
 def _export(task: str) -> Act:
     def act(world: World, monkeypatch: pytest.MonkeyPatch) -> Work:
         from audit import tasks
@@ -219,6 +234,8 @@ TASKS: dict[str, Act] = {
     "attestations.tasks.remind_of_expiring_attestations": _reminders,
     "audit.tasks.continue_exports": _export("continue_exports"),
     "audit.tasks.continue_verifications": _asked_verification("continue_verifications"),
+    "audit.tasks.deliver_due_webhooks": _webhooks("deliver_due_webhooks"),
+    "audit.tasks.deliver_webhooks": _webhooks("deliver_webhooks"),
     "audit.tasks.expire_exports": _export("expire_exports"),
     "audit.tasks.prepare_partitions": _partitions,
     "audit.tasks.run_verification": _asked_verification("run_verification"),

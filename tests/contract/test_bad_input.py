@@ -27,6 +27,7 @@ from tests.contract.routes import api_operations
 from tests.contract.world import (
     ASSET,
     EMAIL,
+    HOOK,
     ISSUANCE,
     LISTED,
     NEW_ASSET,
@@ -36,6 +37,7 @@ from tests.contract.world import (
     World,
     assert_envelope,
     contents,
+    disabled,
     queued,
     refresh_token,
     undone,
@@ -52,6 +54,7 @@ _RULES = "compliance/jurisdiction-rules"
 _DRAFT = f"{_RULES}/<slug:pack_id>/<version:version>"
 _ISSUER = "issuers/<uuid:issuer_id>"
 _DEPLOYMENT = "token/deployments/<uuid:deployment_id>"
+_HOOK = "webhooks/subscriptions/<uuid:subscription_id>"
 _WAIVER = "compliance/waivers/<uuid:waiver_id>"
 
 
@@ -206,6 +209,17 @@ BODIES: dict[tuple[str, str], tuple[str, Callable[[World], Any]]] = {
     ("POST", "token/deployments/audit-trail/export"): ("owner", lambda w: {"format": "csv"}),
     ("POST", f"{_DEPLOYMENT}/cancel"): ("owner", lambda w: _queued(w)),
     ("POST", f"{_DEPLOYMENT}/retry"): ("owner", lambda w: {}),
+    ("POST", "webhooks/subscriptions"): (
+        "owner",
+        lambda w: {**HOOK, "assetIdFilter": ASSET, "networkFilter": VOI, "description": "ours"},
+    ),
+    ("PUT", _HOOK): ("owner", lambda w: {**HOOK, "isActive": True}),
+    ("PATCH", _HOOK): ("owner", lambda w: {"description": "ours", "isActive": False}),
+    ("DELETE", _HOOK): ("owner", lambda w: {}),
+    ("POST", f"{_HOOK}/rotate-secret"): ("owner", lambda w: {}),
+    ("POST", f"{_HOOK}/enable"): ("owner", lambda w: disabled(w)),
+    ("POST", f"{_HOOK}/test"): ("owner", lambda w: {}),
+    ("POST", "webhooks/deliveries/<uuid:delivery_id>/redeliver"): ("owner", lambda w: {}),
     ("POST", f"{_WAIVER}/approve"): ("administrator", lambda w: {}),
     ("POST", f"{_WAIVER}/revoke"): ("officer", lambda w: {"reason": "it is met by now"}),
 }
@@ -472,6 +486,8 @@ class TestRepeated:
             (("DELETE", "compliance/token-jurisdictions"), 404),
             (("DELETE", f"{_ISSUER}/jurisdictions"), 404),
             (("DELETE", "whitelist"), 404),
+            (("DELETE", _HOOK), 404),
+            (("POST", f"{_HOOK}/enable"), 409),
             *((("POST", f"{_WAIVER}/{verb}"), 409) for verb in ("approve", "revoke")),
             (("POST", "auth/refresh"), 401),
             (("POST", "auth/logout"), 401),

@@ -37,6 +37,7 @@ from tests.contract.world import (
     ASSET,
     EMAIL,
     HOLDERS,
+    HOOK,
     ISSUANCE,
     LISTED,
     PASSWORD,
@@ -55,6 +56,7 @@ _RULES = "compliance/jurisdiction-rules"
 _TAGS = "compliance/token-jurisdictions"
 _DRAFT = f"{_RULES}/<slug:pack_id>/<version:version>"
 _ISSUED = "token/deployments"
+_HOOK = "webhooks/subscriptions/<uuid:subscription_id>"
 _RUN = "compliance/dry-runs/<uuid:run_id>"
 
 
@@ -649,6 +651,24 @@ SERVICES: list[tuple[str, Callable[[World], Ask]]] = [
      lambda w: Ask("GET", f"whitelist/{ASSET}/audit-log")),
     ("whitelist.api.log_views.enforcement_summary",
      lambda w: Ask("GET", "whitelist/enforcement-report")),
+    *(
+        (f"audit.api.webhook_views.{name}",
+         lambda w, verb=verb, route=route, body=body: Ask(verb, w.path(route), body))
+        for name, verb, route, body in (
+            ("subscriptions_visible", "GET", "webhooks/subscriptions", None),
+            ("subscription_create", "POST", "webhooks/subscriptions", HOOK),
+            ("subscription_get", "GET", _HOOK, None),
+            ("subscription_update", "PUT", _HOOK, HOOK),
+            ("subscription_update", "PATCH", _HOOK, {"description": "ours"}),
+            ("subscription_delete", "DELETE", _HOOK, None),
+            ("secret_rotate", "POST", f"{_HOOK}/rotate-secret", {}),
+            ("subscription_enable", "POST", f"{_HOOK}/enable", {}),
+            ("subscription_test", "POST", f"{_HOOK}/test", {}),
+            ("deliveries_visible", "GET", "webhooks/deliveries", None),
+            ("delivery_redeliver", "POST",
+             "webhooks/deliveries/<uuid:delivery_id>/redeliver", {}),
+        )
+    ),
     ("jurisdictions.models.Waiver.objects.visible_to", lambda w: Ask("GET", "compliance/waivers")),
     ("jurisdictions.api.views.waivers.waiver_request",
      lambda w: Ask("POST", "compliance/waivers", waiver_body())),

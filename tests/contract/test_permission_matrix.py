@@ -31,6 +31,7 @@ from tests.contract.world import (
     ASSET,
     EMAIL,
     HOLDERS,
+    HOOK,
     ISSUANCE,
     LISTED,
     NEW_ASSET,
@@ -41,6 +42,7 @@ from tests.contract.world import (
     World,
     assert_envelope,
     contents,
+    disabled,
     make_status_fresh,
     queued,
     refresh_token,
@@ -66,6 +68,8 @@ _RUN = "compliance/dry-runs/<uuid:run_id>"
 _LIST = "whitelist"
 _ISSUED = "token/deployments"
 _DEPLOYMENT = f"{_ISSUED}/<uuid:deployment_id>"
+_HOOKS = "webhooks/subscriptions"
+_HOOK = f"{_HOOKS}/<uuid:subscription_id>"
 _TOKEN_LIST = "whitelist/<asset:asset_id>"
 _EXPORT = "exports/<uuid:export_id>"
 _IMPORT = "whitelist/imports/<uuid:import_id>"
@@ -154,6 +158,17 @@ GET    {_DEPLOYMENT}/audit-trail -               401  404  200  200  404  200  2
 POST   {_DEPLOYMENT}/cancel      queued          401  404  200  403  404  200  403  200
 POST   {_DEPLOYMENT}/retry       -               401  404  200  403  404  200  403  200
 
+GET    {_HOOKS}              -                  401  200  200  200  200  200  200  200
+POST   {_HOOKS}              -                  401  200  200  200  200  200  200  200
+GET    {_HOOK}                -                 401  404  200  404  404  200  200  200
+PUT    {_HOOK}                -                 401  404  200  404  404  403  403  403
+PATCH  {_HOOK}                -                 401  404  200  404  404  403  403  403
+DELETE {_HOOK}                -                 401  404  200  404  404  403  403  403
+POST   {_HOOK}/rotate-secret  -                 401  404  200  404  404  403  403  403
+POST   {_HOOK}/enable         disabled          401  404  200  404  404  403  403  403
+POST   {_HOOK}/test           -                 401  404  200  404  404  403  403  403
+GET    webhooks/deliveries    -                 401  200  200  200  200  200  200  200
+POST   webhooks/deliveries/<uuid:delivery_id>/redeliver - 401 404 200 404 404 403 403 403
 GET    enterprise-audit/export             -           401  200  200  200  200  200  200  200
 GET    enterprise-audit/export/csv         -           401  200  200  200  200  200  200  200
 GET    enterprise-audit/export/json        -           401  200  200  200  200  200  200  200
@@ -267,6 +282,8 @@ compliance/attestations attestations 2   2    2    2    2    2    2
 compliance/reports      reports     0    1    1    0    1    1    1
 compliance/jurisdiction-rules rules 1    1    1    1    1    1    1
 compliance/waivers      waivers     0    1    1    0    1    1    1
+webhooks/subscriptions subscriptions 0  1    0    0    1    1    1
+webhooks/deliveries     deliveries  0    1    0    0    1    1    1
 whitelist/audit-log     entries     0    2    2    0    2    2    2
 exports                 exports     0    1    0    0    1    1    1
 """
@@ -358,6 +375,12 @@ REQUESTS: dict[tuple[str, str, str], Callable[[World], Ask]] = {
     ),
     ("POST", f"{_DEPLOYMENT}/cancel", "queued"): lambda w: Ask(
         "POST", f"{_ISSUED}/{queued(w.user('owner')).pk}/cancel", {"reason": "wrong name"}
+    ),
+    ("POST", _HOOKS, "-"): lambda w: Ask("POST", _HOOKS, HOOK),
+    ("PUT", _HOOK, "-"): lambda w: Ask("PUT", w.path(_HOOK), HOOK),
+    ("PATCH", _HOOK, "-"): lambda w: Ask("PATCH", w.path(_HOOK), {"description": "ours"}),
+    ("POST", f"{_HOOK}/enable", "disabled"): lambda w: Ask(
+        "POST", f"{w.path(_HOOK)}/enable", disabled(w)
     ),
     ("POST", "compliance/attestations", "of a wallet"): lambda w: Ask(
         "POST", "compliance/attestations", _WALLET_BODY

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.cache import caches
@@ -22,6 +23,7 @@ from django.utils import timezone
 from accounts.models import Token
 from attestations.models import Attestation
 from audit.body import EventDraft
+from audit.models import WebhookDelivery, WebhookSubscription
 from audit.principal import SYSTEM
 from audit.services import record_events
 from compliance.models import ComplianceMetadata, ComplianceReport, TokenStatus
@@ -44,6 +46,7 @@ from tests.contract.world import (
     ASSET,
     EMAIL,
     HOLDERS,
+    HOOK,
     ISSUANCE,
     LISTED,
     NEW_ASSET,
@@ -52,6 +55,7 @@ from tests.contract.world import (
     RULE,
     Ask,
     World,
+    disabled,
     make_status_fresh,
     make_world,
     queued,
@@ -72,6 +76,7 @@ _ONE = "compliance/attestations/<uuid:attestation_id>"
 _RULES = "compliance/jurisdiction-rules"
 _TAGS = "compliance/token-jurisdictions"
 _WAIVER = "compliance/waivers/<uuid:waiver_id>"
+_HOOK = "webhooks/subscriptions/<uuid:subscription_id>"
 _DRAFT = f"{_RULES}/<slug:pack_id>/<version:version>"
 _ISSUED = "token/deployments"
 _RUN = "compliance/dry-runs/<uuid:run_id>"
@@ -388,6 +393,30 @@ def _asks(world: World) -> dict[str, tuple[str, Callable[[], Ask]]]:
                 "POST", f"issuers/{world.issuer.pk}/facts", {"facts": {"issuer.website": "A"}}
             ),
         ),
+        **{
+            f"{method} {route}": (
+                "owner",
+                lambda method=method, route=route, body=body: Ask(  # type: ignore[misc]
+                    method, world.path(route), body
+                ),
+            )
+            for method, route, body in (
+                ("GET", "webhooks/subscriptions", None),
+                ("POST", "webhooks/subscriptions", HOOK),
+                ("GET", _HOOK, None),
+                ("PUT", _HOOK, HOOK),
+                ("PATCH", _HOOK, {"description": "ours"}),
+                ("DELETE", _HOOK, None),
+                ("POST", f"{_HOOK}/rotate-secret", {}),
+                ("POST", f"{_HOOK}/test", {}),
+                ("GET", "webhooks/deliveries", None),
+                ("POST", "webhooks/deliveries/<uuid:delivery_id>/redeliver", {}),
+            )
+        },
+        f"POST {_HOOK}/enable": (
+            "owner",
+            lambda: Ask("POST", f"{world.path(_HOOK)}/enable", disabled(world)),
+        ),
         "POST audit-trail/checkpoint/cosign": (
             "owner",
             lambda: Ask("POST", "audit-trail/checkpoint/cosign", cosignature_body()),
@@ -572,6 +601,8 @@ LISTS = {
     "audit-trail": ("entries", "owner"),
     "compliance/jurisdiction-rules": ("rules", "owner"),
     "compliance/waivers": ("waivers", "owner"),
+    "webhooks/subscriptions": ("subscriptions", "officer"),
+    "webhooks/deliveries": ("deliveries", "owner"),
     f"whitelist/{ASSET}": ("entries", "owner"),
     "whitelist/audit-log": ("entries", "owner"),
     f"whitelist/{ASSET}/audit-log": ("entries", "owner"),
@@ -688,6 +719,22 @@ def _fill(world: World) -> None:
     WhitelistEntry.objects.bulk_create(
         WhitelistEntry(
             token=world.token, address=f"holder {number}", created_by="x", created_at=moment
+        )
+        for number, moment in enumerate(later)
+    )
+    WebhookSubscription.objects.bulk_create(
+        WebhookSubscription(
+            owner_id=f"owner {number}", owner="x", slot=1, url="x", event_types=["*"], secret=b"x"
+        )
+        for number in range(ROWS)
+    )
+    WebhookDelivery.objects.bulk_create(
+        WebhookDelivery(
+            subscription=world.webhook,
+            event_id=uuid4(),
+            event_type="x",
+            event_seq=number,
+            created_at=moment,
         )
         for number, moment in enumerate(later)
     )

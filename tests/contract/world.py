@@ -26,10 +26,11 @@ from audit.exports.models import ExportJob
 from audit.exports.services import export_request
 from audit.exports.work import EXPORT_WORK
 from audit.merkle import Tree, leaf_hash
-from audit.models import AuditEvent, AuditSeal
+from audit.models import AuditEvent, AuditSeal, WebhookDelivery, WebhookSubscription
 from audit.principal import SYSTEM
 from audit.services import record_events
 from audit.tiles import tiles_extend
+from audit.webhooks.services import subscription_create, subscription_update
 from compliance.models import AttestationPackage, ComplianceReport, ReportJob
 from compliance.services.metadata import metadata_upsert
 from compliance.services.packages import package_generate
@@ -89,6 +90,7 @@ ISSUANCE: dict[str, Any] = {
 }
 HOLDERS = b"Address,Status\r\n%b,Active\r\n" % wallet(902).encode()
 RULE = "house.issuer_named"
+HOOK: dict[str, Any] = {"url": "https://hooks.invalid/of-us", "eventTypes": ["compliance.*"]}
 EMAIL, PASSWORD = "login@example.com", "correct horse battery staple"
 
 
@@ -124,6 +126,8 @@ class World:
 
     `deployment` was asked for by the owner and has failed.
 
+    `webhook` is a subscription of the owner, and `arrival` a delivery to it.
+
     `export` is a finished one that the owner asked for.
 
     `job` is a report on the issuer that the owner asked for and nobody works on.
@@ -148,6 +152,8 @@ class World:
     package: AttestationPackage
     listing: WhitelistImport
     deployment: Deployment
+    webhook: WebhookSubscription
+    arrival: WebhookDelivery
     export: ExportJob
 
     def client(self, persona: str) -> APIClient:
@@ -179,6 +185,8 @@ class World:
             .replace("<slug:pack_id>", self.pack.pack_id)
             .replace("<version:version>", self.pack.version)
             .replace("<rule:key>", RULE)
+            .replace("<uuid:subscription_id>", str(self.webhook.pk))
+            .replace("<uuid:delivery_id>", str(self.arrival.pk))
             .replace("<path:rest>", "v2/nothing")
             .replace("<str:version>", "1.0")
         )
@@ -218,6 +226,9 @@ def make_world() -> World:
     tag_assign(actor=owner, asset_id=ASSET, network=VOI, jurisdiction="GLOBAL")
     issuer_tag_assign(actor=owner, issuer_id=issuer.pk, jurisdiction="GLOBAL")
     whitelist_entry_upsert(actor=owner, token=metadata.token, address=LISTED, kyc_verified=True)
+    webhook = subscription_create(
+        actor=owner, url=HOOK["url"], event_types=HOOK["eventTypes"]
+    ).subscription
     return World(
         issuer=issuer,
         other_issuer=other,
@@ -242,8 +253,30 @@ def make_world() -> World:
         package=package,
         listing=whitelist_import_request(actor=owner, token=metadata.token, raw=HOLDERS),
         deployment=_failed(queued(owner)),
+        webhook=webhook,
+        arrival=_arrived(webhook),
         export=_finished(waiting_export(owner)),
     )
+
+
+def _arrived(webhook: WebhookSubscription) -> WebhookDelivery:
+    """Return a delivery of an event that the owner sees."""
+    event = AuditEvent.objects.filter(name="compliance.metadata.created").order_by("seq")[0]
+    return WebhookDelivery.objects.create(
+        subscription=webhook,
+        event_id=event.id,
+        event_type=event.name,
+        event_seq=event.seq,
+        delivered_at=timezone.now(),
+    )
+
+
+def disabled(world: World) -> dict[str, Any]:
+    """Disable the world's webhook and return the body that enables it."""
+    subscription_update(
+        actor=world.user("owner"), subscription_id=world.webhook.pk, changes={}, is_active=False
+    )
+    return {"skipMissed": True}
 
 
 def queued(owner: User) -> Deployment:
