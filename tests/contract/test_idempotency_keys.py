@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 # The POSTs that take no key, each with the reason.
 _READS = "changes nothing but the log: the answer is that of the moment"
-_SECRET = "its answer holds tokens, which are kept nowhere"
+_SECRET = "its answer holds a secret, which is not kept"
 WITHOUT_KEY = {
     "auth/login": _SECRET,
     "auth/refresh": _SECRET,
@@ -31,6 +31,8 @@ WITHOUT_KEY = {
     "token/burn/simulate": _READS,
     "token/mint/simulate": _READS,
     "token/transfer/simulate": _READS,
+    "webhooks/subscriptions": _SECRET,
+    "webhooks/subscriptions/<uuid:subscription_id>/rotate-secret": _SECRET,
     "whitelist/validate-transfer": _READS,
     "whitelist/validate-transfers": _READS,
 }
