@@ -191,6 +191,8 @@ class TestCors:
                 for name in response.headers["Access-Control-Expose-Headers"].split(",")
             }
             assert exposed == {
+                "accept-ranges",
+                "content-range",
                 "content-disposition",
                 "etag",
                 "link",
