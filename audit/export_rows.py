@@ -5,19 +5,16 @@ none; there the same rows are made here.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import Q
 from psycopg import ClientCursor
 
-from audit.counting import below
 from audit.log_fields import Kind
 from audit.log_views import LogView
-from audit.principal import Principal
 from audit.querysets import AuditEventQuerySet
 from config.api.json import dumps
 from config.api.streams import Buffer
@@ -29,36 +26,6 @@ Place = tuple[datetime, int]
 _PYTHON_ROWS = 1_000
 # Neither occurs in a canonical line, so that COPY sends one as it is.
 _RAW = r"(FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a file: its rows, and the place behind which the next begins (None: the end)."""
-
-    rows: Iterator[bytes]
-    last: Place | None
-
-
-def rows_between(
-    view: LogView,
-    actor: Principal,
-    parameters: dict[str, Any],
-    *,
-    form: Form,
-    horizon: int,
-    limit: int,
-    after: Place | None = None,
-) -> Part:
-    """Return the next `limit` rows behind `after` of what `actor` sees and `parameters` ask for.
-
-    Only events below `horizon` (`audit.seal.transaction_horizon`) count. Those are final, so that
-    parts that are read at different times make one file: no row twice, none missing. A wrong
-    parameter raises what `LogView.select` raises.
-    """
-    events = behind(below(view.select(actor, parameters)[0], horizon), after)
-    ends = newest(events)[limit - 1 : limit + 1].values_list("occurred_at", "seq")
-    last = ends[0] if len(ends) == 2 else None
-    return Part(rows(view, newest(events)[:limit], form), last)
 
 
 def behind(events: AuditEventQuerySet, place: Place | None) -> AuditEventQuerySet:

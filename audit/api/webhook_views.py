@@ -32,6 +32,7 @@ from audit.webhooks.services import (
     subscription_update,
     subscriptions_visible,
 )
+from config.api.idempotency import idempotent
 from config.api.paging import Paginator
 from config.api.schema import filter_parameters, noun_serializer, page_serializer
 from config.api.serializers import NothingSerializer
@@ -118,6 +119,7 @@ class WebhookSubscriptionViewSet(WireViewSet):
         )
 
     @extend_schema(request=SubscriptionEnableSerializer, responses=_ONE)
+    @idempotent
     def enable(self, request: Request, subscription_id: UUID) -> Response:
         """Deliver again to a disabled subscription, from where it stopped."""
         body = SubscriptionEnableSerializer(data=request.data)
@@ -129,6 +131,7 @@ class WebhookSubscriptionViewSet(WireViewSet):
         )
 
     @extend_schema(request=NothingSerializer, responses=_DELIVERY)
+    @idempotent
     def test(self, request: Request, subscription_id: UUID) -> Response:
         """Send an `audit.webhook.tested` event; the delivery log says whether it arrived."""
         NothingSerializer(data=request.data).is_valid(raise_exception=True)
@@ -182,6 +185,7 @@ class WebhookDeliveryViewSet(WireViewSet):
         )
 
     @extend_schema(request=NothingSerializer, responses=_DELIVERY)
+    @idempotent
     def redeliver(self, request: Request, delivery_id: UUID) -> Response:
         """Send an event again, once, beside the order; its `webhook-id` stays the same."""
         NothingSerializer(data=request.data).is_valid(raise_exception=True)

@@ -1,7 +1,6 @@
-"""Idempotency keys: the same request is done once and answered again; which endpoints have them."""
+"""Idempotency keys: the same request is done once, and answered again as it was."""
 
 import json
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,13 +10,10 @@ import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from django.http import StreamingHttpResponse
-from django.urls import get_resolver
 from rest_framework.exceptions import Throttled
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
-from rest_framework.viewsets import ViewSet
 
 from accounts import idempotency
 from accounts.idempotency import (
@@ -36,8 +32,6 @@ from config.api.idempotency import Answer, Claim, idempotent
 from config.api.views import WireViewSet
 from deployments.models import Deployment
 from tests.attestations.bodies import REQUIRED_ONLY, URL, attest
-from tests.contract.routes import API, _patterns
-from tests.contract.test_openapi import BASELINE
 from tests.deployments.ledger import Ledger
 from tests.deployments.requests import PARAMETERS, use_ledger
 from tests.factories import TokenFactory, client_for, event_bodies, wallet
@@ -50,23 +44,6 @@ KEY = "9b6c1f0e-4a52-4a9e-9c0b-8f2f5a1d7e11"
 DEPLOYMENTS = "/api/v1/token/deployments"
 DEPLOYMENT = {"network": "base-sepolia", "standard": "ERC20_Preminted", "parameters": PARAMETERS}
 METADATA = "/api/v1/compliance"
-
-# The POSTs that take no key, each with the reason.
-_READS = "changes nothing but the log: the answer is that of the moment"
-_SECRET = "its answer holds tokens, which are kept nowhere"
-WITHOUT_KEY = {
-    "auth/login": _SECRET,
-    "auth/refresh": _SECRET,
-    "auth/logout": "its credential is refused from then on, so it cannot be sent again",
-    "compliance/attestation-packages/verify": _READS,
-    "compliance/jurisdiction-rules/evaluate": _READS,
-    "compliance/reports/verify": _READS,
-    "token/burn/simulate": _READS,
-    "token/mint/simulate": _READS,
-    "token/transfer/simulate": _READS,
-    "whitelist/validate-transfer": _READS,
-    "whitelist/validate-transfers": _READS,
-}
 
 
 def send(user: User | None, key: str | None = KEY, body: Any = None, path: str = URL) -> Any:
@@ -281,6 +258,17 @@ class TestInFlight:
         assert_refused(other, 409, "IDEMPOTENCY_KEY_MISMATCH")
         assert created() == 1
 
+    def test_without_a_database_for_the_key_nothing_is_done(
+        self, owner: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def down(*args: Any, **kwargs: Any) -> None:
+            raise OperationalError("down")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(IdempotencyRecord.objects, "bulk_create", down)
+            assert_refused(send(owner), 503, "SERVICE_UNAVAILABLE")
+        assert created() == 0
+
     @pytest.mark.parametrize(
         ("problem", "status"),
         [(RuntimeError("bug"), 500), (OperationalError("down"), 503), (Throttled(3), 429)],
@@ -427,42 +415,3 @@ class TestTime:
             idempotency_claim(**asked, fingerprint="g")
         user.delete()
         assert not IdempotencyRecord.objects.exists()
-
-
-def posts() -> dict[str, tuple[type[ViewSet], Any]]:
-    """Return view and action of every POST of the API, by its route."""
-    found = {}
-    for route, pattern in _patterns("", get_resolver()):
-        callback: Any = pattern.callback
-        name = (getattr(callback, "actions", None) or {}).get("post")
-        if name:
-            found[route.removeprefix(API)] = callback.cls, getattr(callback.cls, name)
-    return found
-
-
-class TestWhichEndpoints:
-    def test_every_post_takes_a_key_or_has_a_reason(self) -> None:
-        marked = {
-            route
-            for route, (_, action) in posts().items()
-            if getattr(action, "takes_idempotency_key", False)
-        }
-        assert posts().keys() - marked == WITHOUT_KEY.keys()
-
-    def test_who_may_use_a_key_has_signed_in(self) -> None:
-        for route, (view, _) in posts().items():
-            if route not in WITHOUT_KEY:
-                assert view.permission_classes == [IsAuthenticated], route
-
-    def test_the_document_says_so(self) -> None:
-        document = json.loads(BASELINE.read_text())
-        documented = {
-            re.sub(r"{.*?}", "{}", path.removeprefix(f"/{API}"))
-            for path, operations in document["paths"].items()
-            for method, operation in operations.items()
-            for parameter in operation.get("parameters", [])
-            if (parameter["name"], method) == ("Idempotency-Key", "post")
-        }
-        assert documented == {
-            re.sub("<.*?>", "{}", route) for route in posts().keys() - WITHOUT_KEY.keys()
-        }

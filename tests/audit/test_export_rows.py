@@ -12,13 +12,11 @@ from django.db import connection, transaction
 
 from audit import export_rows
 from audit.body import EventDraft
-from audit.export_rows import Form, Place, csv_rows, newest, rows, rows_between
+from audit.export_rows import Form, csv_rows, newest, rows
 from audit.log_views import log_view, log_view_names
 from audit.models import AuditEvent
 from audit.principal import SYSTEM, NamedPrincipal
-from audit.seal import transaction_horizon
 from audit.services import record_event, record_events
-from tests.factories import VOI, wait_for_horizon
 
 NASTY = (
     "=1+1",
@@ -178,69 +176,3 @@ class TestTheConnection:
         with pytest.raises(RuntimeError):
             list(rows(log_view("events"), newest(AuditEvent.objects.all()), "ndjson"))
         assert AuditEvent.objects.count() == 500
-
-
-@pytest.mark.django_db(transaction=True)
-class TestParts:
-    @pytest.fixture(autouse=True)
-    def _log(self) -> None:
-        for asset_id in (1, 2):
-            record_events(
-                [
-                    EventDraft("compliance.metadata.listed", asset_id=asset_id, network=VOI)
-                    for _ in range(11)
-                ],
-                actor=SYSTEM,
-                occurred_at=START,  # all at one moment: the number decides
-            )
-        wait_for_horizon()
-
-    def parts(self, horizon: int, limit: int, **parameters: Any) -> list[list[bytes]]:
-        found, place = [], None
-        while True:
-            part = rows_between(
-                log_view("events"),
-                SYSTEM,
-                parameters,
-                form="ndjson",
-                horizon=horizon,
-                limit=limit,
-                after=place,
-            )
-            found.append(list(part.rows))
-            if part.last is None:
-                return found
-            place = part.last
-            record_event("compliance.metadata.listed", actor=SYSTEM, asset_id=1, network=VOI)
-
-    @pytest.mark.parametrize("limit", [1, 5, 10, 11, 12, 50])
-    def test_make_one_file_whatever_is_recorded_meanwhile(self, limit: int) -> None:
-        expected = [
-            line.encode() + b"\n"
-            for line in newest(AuditEvent.objects.filter(asset_id=1)).values_list("body", flat=True)
-        ]
-        parts = self.parts(transaction_horizon(), limit, assetId=1)
-        assert [row for part in parts for row in part] == expected
-        assert [len(part) for part in parts[:-1]] == [limit] * (len(parts) - 1)
-        assert 0 < len(parts[-1]) <= limit
-
-    def test_of_nothing_are_one_empty_part(self) -> None:
-        assert self.parts(transaction_horizon(), 5, assetId=3) == [[]]
-
-    def test_end_at_the_horizon(self) -> None:
-        horizon = transaction_horizon()
-        record_event("compliance.metadata.listed", actor=SYSTEM, asset_id=1, network=VOI)
-        assert [len(part) for part in self.parts(horizon, 50)] == [22]
-
-    def test_begin_behind_a_place(self) -> None:
-        place: Place = (START - timedelta(microseconds=1), 2**62)
-        part = rows_between(
-            log_view("events"),
-            SYSTEM,
-            {},
-            form="csv",
-            horizon=transaction_horizon(),
-            limit=5,
-            after=place,
-        )
-        assert (list(part.rows), part.last) == ([], None)

@@ -33,6 +33,7 @@ MISSING: dict[str, tuple[dict[str, str], str]] = {
     "E013": ({}, "RETENTION_YEARS = {'compliance_audit_event': 6}"),
     "E014": ({"REPORT_SIGNING_KEY": ""}, ""),
     "E015": ({"AUDIT_ORIGIN": "assayer.invalid/log"}, ""),
+    "E016": ({"AUDIT_ANCHORS": "ftp://somewhere"}, ""),
 }
 ALSO_MISSING: list[tuple[str, dict[str, str], str]] = [
     ("E002", {}, "USE_TZ = False"),
@@ -48,6 +49,8 @@ ALSO_MISSING: list[tuple[str, dict[str, str], str]] = [
     ("E014", {"REPORT_SIGNING_KEY": "AAAA"}, ""),
     ("E015", {"AUDIT_ORIGIN": ""}, ""),
     ("E015", {"AUDIT_ORIGIN": "assayer.example.com/the log"}, ""),
+    ("E016", {"AUDIT_WITNESS_KEYS": "no+key"}, ""),
+    ("E016", {"AUDIT_RETIRED_KEYS": "no+key"}, ""),
 ]
 
 # Asks for the checks as `manage.py check` does, in one process for many settings.
