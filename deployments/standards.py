@@ -17,6 +17,7 @@ from accounts.networks import NetworkKind, known_network
 from deployments.vocabulary import Standard
 
 Problems = dict[str, list[str]]
+UNKNOWN_PARAMETER: Final = ["Unknown parameter."]
 _UINT64: Final = 2**64 - 1
 _UINT256: Final = 2**256 - 1
 
@@ -85,7 +86,7 @@ def read_parameters(
     if found is None or found.kind != kind.network_kind:
         problems["network"] = [f"{standard} needs a known {_FAMILY[kind.network_kind]} network."]
     for name in sorted(set(given) - kind.known):
-        problems[name] = ["Unknown parameter."]
+        problems[name] = UNKNOWN_PARAMETER
     for name in sorted(kind.required - set(given)):
         problems[name] = ["This field is required."]
     if problems:

@@ -25,6 +25,7 @@ from deployments.services.transitions import (
     transition_record,
 )
 from deployments.standards import (
+    UNKNOWN_PARAMETER,
     ParametersRefused,
     display_name,
     display_symbol,
@@ -67,7 +68,9 @@ def deployment_request(
     sender = "" if problems else _sender(network, problems)
     if problems:
         name, texts = next(iter(problems.items()))
-        raise ValidationFailed(f"{name}: {texts[0]}", details=problems)
+        # The message is recorded: it does not repeat the name of a parameter that is none of ours.
+        shown = "parameters" if texts == UNKNOWN_PARAMETER else name
+        raise ValidationFailed(f"{shown}: {texts[0]}", details=problems)
     now = timezone.now()
     deployment = Deployment.objects.create(
         issuer=issuer_for_token(actor=actor, issuer_id=issuer_id),

@@ -24,6 +24,8 @@ _FILTER = "an export says what it was asked for, as the seeds want: FilterCriter
 _RULES = "about rules, not persons; the page that asks for it says that it goes into the log"
 REPEATED = {
     ("audit.export.requested", "filters"): _FILTER,
+    ("deployments.deployment.exported", "deployedBy"): _FILTER,
+    ("deployments.deployment.exported", "tokenType"): _FILTER,
     ("jurisdictions.pack.retired", "reason"): _RULES,
     ("jurisdictions.pack.returned", "reason"): _RULES,
 }
