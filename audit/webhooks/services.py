@@ -282,7 +282,12 @@ def _sound(given: Mapping[str, Any]) -> dict[str, Any]:
         problems["url"] = [problem]
     if "event_types" in values:
         patterns = list(dict.fromkeys(values["event_types"]))
-        wrong = [f"{one[:64]}: {text}" for one in patterns if (text := pattern_problem(one))]
+        # By its place: what the caller wrote would be repeated in the log.
+        wrong = [
+            f"Number {place}: {text}"
+            for place, one in enumerate(patterns, start=1)
+            if (text := pattern_problem(one))
+        ]
         if not 1 <= len(patterns) <= MAX_PATTERNS:
             wrong = [f"Give 1 to {MAX_PATTERNS} of them."]
         if wrong:

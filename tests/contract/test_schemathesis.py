@@ -50,6 +50,7 @@ def _run(server: LiveServer, world: World, folder: Path, *options: str) -> None:
 "path.packageId" = "{world.package.pk}"
 "path.exportId" = "{world.export.pk}"
 "path.jobId" = "{world.job.pk}"
+"path.deploymentId" = "{world.deployment.pk}"
 """
     )
     bearer = AccessToken.for_user(world.user("administrator"))
