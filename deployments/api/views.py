@@ -36,7 +36,6 @@ from deployments.api.serializers import (
     DeploymentRequestSerializer,
     DeploymentSerializer,
     DeploymentSummarySerializer,
-    HistoryEntrySerializer,
     MetricsSerializer,
 )
 from deployments.api.streams import CONTENT_TYPE, changes
@@ -56,6 +55,15 @@ DEPLOYMENTS = "/api/v1/token/deployments"
 _RETRY_SECONDS = 2
 _RESPONSE = noun_serializer("DeploymentResponse", "deployment", DeploymentSerializer())
 _NONE: frozenset[str] = frozenset()
+_TEXT = {"type": "string"}
+_HISTORY = OpenApiResponse(
+    {"type": "array", "items": {"$ref": "#/components/schemas/HistoryEntry"}},
+    "Oldest change first.",
+)
+_EVENTS = OpenApiResponse(
+    {"type": "object", "properties": {"id": _TEXT, "event": _TEXT, "data": _TEXT}},
+    "Server-sent events: `status` with an entry of the history as JSON, at last `end`.",
+)
 
 
 class DeploymentViewSet(WireViewSet):
@@ -129,7 +137,7 @@ class DeploymentViewSet(WireViewSet):
         document = deployment_document(row, technical=technical, history=deployment_history(row))
         return answer_tagged(request, etag, "deployment", document)
 
-    @extend_schema(responses=HistoryEntrySerializer(many=True))
+    @extend_schema(responses={(200, "application/json"): _HISTORY})
     def history(self, request: Request, deployment_id: UUID) -> Response:
         """Get the history of a deployment, oldest change first: an array without an envelope."""
         actor = actor_of(request)
@@ -148,7 +156,7 @@ class DeploymentViewSet(WireViewSet):
                 description="The `id` of the last entry that was read: go on after it.",
             )
         ],
-        responses={(200, CONTENT_TYPE): OpenApiResponse(OpenApiTypes.STR, "Server-sent events.")},
+        responses={(200, CONTENT_TYPE): _EVENTS},
     )
     def events(self, request: Request, deployment_id: UUID) -> StreamingHttpResponse:
         """Follow a deployment: its history, then each change as it comes, for a minute at most."""

@@ -1,5 +1,6 @@
 """The pipeline on a chain in memory: the way to Completed, and all that can go wrong on it."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -9,13 +10,16 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Token, User
+from audit.principal import SYSTEM
 from compliance.models import ComplianceMetadata
+from compliance.services.reports import report_generate
 from deployments.chains.port import ChainFault
 from deployments.models import Deployment, DeploymentTransaction
-from deployments.services import deployment_retry
+from deployments.services import deployment_retry, work
 from deployments.services.completion import asset_number
 from deployments.services.work import MAX_FAULTS, deployment_advance, deployments_due
 from deployments.vocabulary import Status
+from jurisdictions.loading import rules_load
 from tests.deployments.ledger import SENDER, Ledger
 from tests.deployments.requests import METADATA, ask, statuses, step, use_ledger
 from tests.factories import TokenFactory, UserFactory, event_bodies
@@ -388,6 +392,58 @@ def test_a_worker_killed_at_any_call_makes_one_deployment(
     assert len(ledger.landed) == 1
     assert statuses(deployment) == WAY
     assert Token.objects.filter(network="base-sepolia").count() == 1
+
+
+OWN_STEPS = ("_prepare", "_move", "_renew", "_rest", "complete")
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize("number", range(1, 7))
+@pytest.mark.parametrize("name", OWN_STEPS)
+def test_a_worker_killed_between_any_two_steps_of_ours_makes_one_deployment(
+    owner: User,
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    number: int,
+    side: str,
+) -> None:
+    real, count = getattr(work, name), [0]
+
+    def killed(*args: Any, **kwargs: Any) -> Any:
+        count[0] += 1
+        if count[0] == number and side == "before":
+            raise Killed
+        found = real(*args, **kwargs)
+        if count[0] == number and side == "after":
+            raise Killed
+        return found
+
+    monkeypatch.setattr(work, name, killed)
+    deployment = ask(owner)
+    for _ in range(12):
+        try:
+            step(deployment)
+        except Killed:
+            deployment.refresh_from_db()
+        if deployment.next_step_at is None:
+            break
+        ledger.mine()
+        ledger.finalize()
+    assert deployment.status == Status.COMPLETED
+    assert len(ledger.landed) == 1
+    assert statuses(deployment) == WAY
+    assert DeploymentTransaction.objects.count() == 1
+
+
+def test_a_report_on_the_issuance_is_made_of_a_completed_one(owner: User, ledger: Ledger) -> None:
+    rules_load(actor=SYSTEM, activate=("global-baseline",))
+    deployment = to_the_end(ask(owner, compliance_metadata=METADATA), ledger)
+    report = report_generate(actor=owner, deployment_id=deployment.pk)
+    content = json.loads(report.content)
+    assert str(deployment.pk) in report.content
+    assert deployment.transaction_id in report.content
+    assert content["subject"]["deploymentId"] == str(deployment.pk)
 
 
 class TestWhoWorks:
