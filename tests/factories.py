@@ -80,7 +80,7 @@ def wait_for_horizon() -> None:
 
     The horizon is that of the whole PostgreSQL cluster: tests that run beside this one hold it.
     """
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while True:
         last = AuditEvent.objects.aggregate(xid=Max("xid"), seq=Max("seq"))
         position = last["xid"] if connection.vendor == "postgresql" else last["seq"]
