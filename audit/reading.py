@@ -8,6 +8,7 @@ has one writer at a time, it is the sequence number alone.
 from django.db import connection
 from django.db.models import Max, Q
 
+from audit.counting import below
 from audit.cursor import Cursor
 from audit.models import AuditEvent
 from audit.querysets import AuditEventQuerySet
@@ -56,9 +57,7 @@ def _behind(events: AuditEventQuerySet, cursor: Cursor) -> AuditEventQuerySet:
 
 
 def _finished() -> AuditEventQuerySet:
-    if connection.vendor != "postgresql":
-        return AuditEvent.objects.all()
-    return AuditEvent.objects.filter(xid__lt=transaction_horizon())
+    return below(AuditEvent.objects.all(), transaction_horizon())
 
 
 def _of_before(restored: int) -> AuditEventQuerySet:
