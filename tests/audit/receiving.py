@@ -1,6 +1,5 @@
 """A real receiver of webhooks on this machine, which can be killed and started again."""
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,8 +39,7 @@ class Receiver:
     """An HTTP server on a port of its own, which keeps what it gets and answers by `answer`."""
 
     def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = 0  # any that is free, and then always that
         self.received: list[Received] = []
         self.answer: Answer = _ok
         self._server: ThreadingHTTPServer | None = None
@@ -74,6 +72,7 @@ class Receiver:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self.port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def kill(self) -> None:
