@@ -39,6 +39,7 @@ class Receiver:
     """An HTTP server on a port of its own, which keeps what it gets and answers by `answer`."""
 
     def __init__(self) -> None:
+        self._dying = threading.Lock()
         self.port = 0  # any that is free, and then always that
         self.received: list[Received] = []
         self.answer: Answer = _ok
@@ -76,10 +77,11 @@ class Receiver:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def kill(self) -> None:
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        with self._dying:  # who comes second waits until its port is free
+            if self._server is not None:
+                self._server.shutdown()
+                self._server.server_close()
+                self._server = None
 
 
 @contextmanager
